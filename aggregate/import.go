@@ -1,0 +1,43 @@
+package aggregate
+
+import "importledger/events"
+
+// Import is the state of one import: what decisions need and clients are told,
+// no more. Its size does not grow with the number of rows. The zero value is an
+// import that has not been started.
+type Import struct {
+	ID       string
+	State    events.State // empty: not started
+	Started  events.ImportStarted
+	Mapped   *events.ColumnsMapped // nil until mapped
+	Accepted int
+	Rejected int
+	Failure  *events.ImportFailed // in state failed
+
+	CreatedBy  string // actor of ImportStarted
+	CreatedAt  int64  // Unix epoch, milliseconds
+	ModifiedAt int64
+
+	Events   uint64          // recorded so far: the expected revision of the next append
+	Position events.Position // of the last event in the log
+}
+
+// Exists tells whether the import was ever started.
+func (s Import) Exists() bool { return s.State != "" }
+
+// NextRow is the only row that can be decided now. Rows count from 1.
+func (s Import) NextRow() int { return s.Accepted + s.Rejected + 1 }
+
+// Rows is how many rows the file has.
+func (s Import) Rows() int { return s.Started.File.Rows }
+
+// RowsMissing is how many rows have no outcome yet.
+func (s Import) RowsMissing() int { return s.Rows() - s.Accepted - s.Rejected }
+
+// EventName is the name that the rows' events get, in mode events.
+func (s Import) EventName() string {
+	if s.Mapped != nil && s.Mapped.EventName != "" {
+		return s.Mapped.EventName
+	}
+	return s.Started.EventName
+}

@@ -1,0 +1,44 @@
+package aggregate
+
+import "importledger/events"
+
+// Preview is a first look at a file: what was found and what is suggested.
+type Preview struct {
+	File          events.File
+	Guessed       bool            // the encoding was assumed, not certain
+	Columns       []ColumnGlimpse // in the file's order
+	KeyIdentifier string
+}
+
+// ColumnGlimpse is one column of a preview.
+type ColumnGlimpse struct {
+	Header     string
+	Samples    []string // the first values that are not blank, at most 5
+	Suggestion Suggestion
+}
+
+// Review is what an import with a mapping would do, row by row, without doing it.
+type Review struct {
+	Rows       int
+	Acceptable int
+	InError    int
+	Repeated   int            // acceptable rows about a contact that an earlier row is about too
+	Errors     []ReviewError  // most frequent first
+	Samples    []ReviewSample // the first acceptable rows
+}
+
+// ReviewError counts the rows that break one rule in one column.
+type ReviewError struct {
+	Code    string
+	Column  string // empty: the row as a whole
+	Count   int
+	Message string // of the first
+	Rows    []int  // the first 20
+}
+
+// ReviewSample is an acceptable row and what it would make.
+type ReviewSample struct {
+	Row     int
+	Contact events.Contact
+	Event   *events.ContactEvent
+}

@@ -1,0 +1,112 @@
+package events_test
+
+import (
+	"encoding/json"
+	"flag"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+
+	"importledger/events"
+
+	"github.com/google/uuid"
+)
+
+var update = flag.Bool("update", false, "write golden files that are missing; one that exists is never changed")
+
+const importID = "01JDF3ZKQ8X6M4N9T2V7W5Y1AB"
+
+var nxID = uuid.MustParse("0d6f7f3a-93b5-8e0c-9a4e-54a7f2a1c9d0")
+
+// samples has one event for every golden file; a name's later versions and
+// optional parts get files of their own.
+var samples = map[string]events.Event{
+	"ImportStarted.v1": events.ImportStarted{
+		Name: "Spring fair", Description: "Stand 12", Type: events.Manual,
+		File:       events.File{Name: "contacts.csv", Size: 2345678, SHA256: "9f86d081884c7d65", Separator: ";", Encoding: "utf-8", Header: []string{"E-mail", "Age"}, Rows: 20000},
+		ImportMode: events.ContactsEvents, EventName: "visit", KeyIdentifier: events.Email, DefaultCountry: "BE", BlankCells: events.KeepBlank,
+	},
+	"ColumnsMapped.v1": events.ColumnsMapped{
+		Columns: []events.Column{
+			{Header: "E-mail", Attribute: events.Email, Type: events.String},
+			{Header: "Age", Attribute: "age", Type: events.Number, Create: true},
+			{Header: "Seen", Timestamp: true}, {Header: "Stand", Property: "Stand"}, {Header: "Notes", Skip: true},
+		},
+		Segment: &events.Segment{ID: "01JDF3ZKQ8X6M4N9T2V7W5Y1AC", Name: "Fair", Create: true}, EventName: "visit",
+	},
+	"RowAccepted.v1": events.RowAccepted{Row: 12, Line: 14, Contact: events.Contact{NxID: nxID, Attributes: json.RawMessage(`{"email":"a\"b@example.com","age":42,"vip":true}`)}},
+	"RowAccepted.event.v1": events.RowAccepted{
+		Row: 12, Line: 14, Contact: events.Contact{NxID: nxID, Attributes: json.RawMessage(`{"email":"a@example.com"}`)},
+		Event: &events.ContactEvent{ID: nxID, Name: "visit", At: 1795500000000, Properties: json.RawMessage(`{"Stand":"12"}`)},
+	},
+	"RowRejected.v1": events.RowRejected{Row: 13, Line: 15, Errors: []events.RowError{
+		{Column: "E-mail", Code: "email-invalid", Message: "This is not an e-mail address.", Value: "a@"},
+		{Code: "row-width", Message: "The row has 3 fields, the header 2."},
+	}},
+	"ImportCanceled.v1":  events.ImportCanceled{Reason: "wrong file"},
+	"ImportCompleted.v1": events.ImportCompleted{Accepted: 19800, Rejected: 200},
+	"ImportFailed.v1":    events.ImportFailed{Code: "source-changed", Message: "The stored file is not the one that was received."},
+}
+
+// What was written once must be read for ever, and today's program must write
+// the same bytes.
+func TestGoldenFiles(t *testing.T) {
+	meta := events.Meta{At: 1795500000123, Actor: "user-1", CorrelationID: "c-1", CausationID: "c-0", TraceParent: "00-1-2-01"}
+	named := map[string]bool{}
+	for file, sample := range samples {
+		named[events.Name(sample)] = true
+		proposed, err := events.NewEncoder(importID, meta).Encode(sample)
+		if err != nil {
+			t.Fatal(err)
+		}
+		written := string(proposed.Data) + "\n" + string(proposed.Metadata) + "\n" + proposed.ID.String() + "\n"
+		golden := readGolden(t, file, written)
+		if written != golden {
+			t.Errorf("%s: today's bytes\n%swere\n%s", file, written, golden)
+		}
+		lines := strings.Split(golden, "\n")
+		read, err := events.Decode(events.Recorded{Stream: events.ImportStream(importID), Type: events.Name(sample), Data: []byte(lines[0]), Metadata: []byte(lines[1])})
+		if err != nil {
+			t.Fatal(err)
+		}
+		meta.Version = 1
+		if !reflect.DeepEqual(read.Event, sample) || read.Meta != meta || read.ImportID() != importID {
+			t.Errorf("%s reads as\n%+v\nwant\n%+v", file, read, sample)
+		}
+	}
+	for _, name := range events.Names() {
+		if !named[name] {
+			t.Errorf("%s has no golden file", name)
+		}
+	}
+}
+
+func readGolden(t *testing.T, name, content string) string {
+	t.Helper()
+	path := filepath.Join("testdata", "golden", name+".txt")
+	golden, err := os.ReadFile(path)
+	if os.IsNotExist(err) && *update {
+		if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return content
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(golden)
+}
+
+func TestEveryGoldenFileHasItsSample(t *testing.T) {
+	files, err := filepath.Glob("testdata/golden/*.txt")
+	if err != nil || len(files) < len(events.Names()) {
+		t.Fatalf("%d golden files, %v", len(files), err)
+	}
+	for _, f := range files {
+		if name := strings.TrimSuffix(filepath.Base(f), ".txt"); samples[name] == nil {
+			t.Errorf("%s is read by no test", f)
+		}
+	}
+}
