@@ -1,0 +1,232 @@
+package postgres
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+)
+
+const (
+	systemDir = "/var/lib/importledger"
+	pointer   = "location" // in Dir: the folder that holds the cluster instead
+)
+
+// place is the folder that holds a cluster: pgdata, the password of its user
+// and the server's output. It belongs to the user of this process, pgdata to
+// the account that Postgres runs under, so that nothing that account does can
+// lead us to write elsewhere.
+type place struct {
+	home  string
+	fresh bool // nothing was there before
+	locks []*dirLock
+}
+
+func (p *place) pgdata() string   { return filepath.Join(p.home, "pgdata") }
+func (p *place) password() string { return filepath.Join(p.home, "password") }
+func (p *place) logFile() string  { return filepath.Join(p.home, "postgres.log") }
+
+// openPlace finds the folder that holds, or will hold, the cluster, and locks
+// it for this process.
+func openPlace(cfg ClusterConfig, acct *account, log *slog.Logger) (*place, error) {
+	dir, err := filepath.Abs(cfg.Dir)
+	if err != nil {
+		return nil, fmt.Errorf("the folder for the private Postgres is unknown: %w", err)
+	}
+	if err := ownFolder(dir, acct); err != nil {
+		return nil, err
+	}
+	lock, err := lockDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	p := &place{locks: []*dirLock{lock}}
+	if err := p.settle(dir, cmp.Or(cfg.SystemDir, systemDir), acct, log); err != nil {
+		return nil, errors.Join(err, closeLocks(p.locks))
+	}
+	return p, nil
+}
+
+// settle decides between dir and a folder in system.
+func (p *place) settle(dir, system string, acct *account, log *slog.Logger) error {
+	elsewhere, err := os.ReadFile(filepath.Join(dir, pointer))
+	if err == nil {
+		return p.settleElsewhere(dir, strings.TrimSpace(string(elsewhere)), acct)
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		return explainPath(err, filepath.Join(dir, pointer))
+	}
+	p.home = dir
+	reachErr := reachable(dir, acct)
+	if reachErr == nil {
+		return nil
+	}
+	if _, err := os.Stat(p.pgdata()); err == nil {
+		return fmt.Errorf("the user %s, who runs Postgres for root, cannot enter %s any more: allow it with chmod o+x on each folder above (%w)", acct.name, dir, reachErr)
+	}
+	if p.home, err = moveTo(system, dir, acct); err != nil {
+		return fmt.Errorf("the user %s, who runs Postgres for root, can enter neither %s nor a folder in %s: allow it with chmod o+x on each folder above, or choose another data directory (%w)", acct.name, dir, system, err)
+	}
+	log.Warn("the private Postgres lives outside of the data directory, which its user cannot enter: back up both",
+		"user", acct.name, "data", dir, "postgres", p.home)
+	return p.lock(p.home)
+}
+
+// settleElsewhere takes the folder that an earlier start chose.
+func (p *place) settleElsewhere(dir, home string, acct *account) error {
+	p.home = home
+	if _, err := os.Stat(home); err != nil {
+		return fmt.Errorf("the database of %s was kept in %s, as %s says, and cannot be reached there: bring it back, or remove that file to begin with an empty database (%w)",
+			dir, home, filepath.Join(dir, pointer), err)
+	}
+	if err := ownFolder(home, acct); err != nil {
+		return err
+	}
+	return p.lock(home)
+}
+
+func (p *place) lock(dir string) error {
+	lock, err := lockDir(dir)
+	if err != nil {
+		return err
+	}
+	p.locks = append(p.locks, lock)
+	return nil
+}
+
+// moveTo makes a folder in system for the cluster of dir, and leaves the
+// pointer to it. The name is never one that was used before: a data directory
+// that was removed and made again must not find its old database.
+func moveTo(system, dir string, acct *account) (string, error) {
+	if err := os.MkdirAll(system, 0o711); err != nil {
+		return "", err
+	}
+	sum := sha256.Sum256([]byte(dir))
+	home, err := os.MkdirTemp(system, hex.EncodeToString(sum[:6])+"-")
+	if err != nil {
+		return "", err
+	}
+	if err := errors.Join(ownFolder(home, acct), reachable(home, acct)); err != nil {
+		return "", errors.Join(err, os.Remove(home))
+	}
+	if err := writeDurably(filepath.Join(home, "belongs-to"), dir+"\n"); err != nil {
+		return "", err
+	}
+	return home, writeDurably(filepath.Join(dir, pointer), home+"\n")
+}
+
+// ownFolder makes the folder and lets the account that runs Postgres pass
+// through, not read, it.
+func ownFolder(dir string, acct *account) error {
+	mode := fs.FileMode(0o700)
+	if acct != nil {
+		mode = 0o711
+	}
+	if err := os.MkdirAll(dir, mode); err != nil {
+		return explainPath(err, dir)
+	}
+	if err := os.Chmod(dir, mode); err != nil {
+		return explainPath(err, filepath.Join(dir, "pgdata"))
+	}
+	return nil
+}
+
+// reachable asks the system, not mode bits, whether the account can enter dir.
+func reachable(dir string, acct *account) error {
+	if acct == nil {
+		return nil
+	}
+	return acct.run(context.Background(), dir, "/bin/sh", "-c", ":")
+}
+
+// major is the version that wrote the cluster, 0 where there is none yet.
+func (p *place) major() (int, error) {
+	file := filepath.Join(p.pgdata(), "PG_VERSION")
+	text, err := os.ReadFile(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		p.fresh = true
+		return 0, nil
+	}
+	if err != nil {
+		return 0, fmt.Errorf("the database in %s belongs to another user: start importledger as that user, or as root (%w)", p.home, err)
+	}
+	major, err := strconv.Atoi(strings.TrimSpace(string(text)))
+	if err != nil {
+		return 0, fmt.Errorf("%s does not hold a Postgres version: restore the data directory from a backup (%w)", file, err)
+	}
+	return major, nil
+}
+
+// init makes the database where there is none, and returns the password of its
+// user. A database is either whole or not there: it is made aside and renamed.
+func (p *place) init(ctx context.Context, bin binaries, acct *account) (string, error) {
+	if !p.fresh {
+		password, err := os.ReadFile(p.password())
+		if err != nil {
+			return "", fmt.Errorf("the password of the private Postgres cannot be read: restore %s from the backup of the data directory (%w)", p.password(), err)
+		}
+		return strings.TrimSpace(string(password)), nil
+	}
+	password := rand.Text()
+	if err := writeDurably(p.password(), password+"\n"); err != nil {
+		return "", explainPath(err, p.password())
+	}
+	return password, p.initdb(ctx, bin, acct, password)
+}
+
+func (p *place) initdb(ctx context.Context, bin binaries, acct *account, password string) error {
+	aside := p.pgdata() + ".new"
+	pwfile := filepath.Join(p.home, "password.new")
+	err := errors.Join(
+		os.RemoveAll(aside), os.RemoveAll(pwfile),
+		os.Mkdir(aside, 0o700), acct.own(aside),
+		os.WriteFile(pwfile, []byte(password), 0o600), acct.own(pwfile))
+	if err != nil {
+		return explainPath(err, aside)
+	}
+	output, err := openOutputLog(p.logFile())
+	if err != nil {
+		return err
+	}
+	cmd := exec.CommandContext(ctx, bin.path("initdb"), "-D", aside, "-U", clusterUser, "--pwfile="+pwfile,
+		"--auth=scram-sha-256", "--encoding=UTF8", "--locale=C", "--data-checksums", "--no-instructions")
+	cmd.Dir, cmd.Env = p.home, serverEnv()
+	cmd.Stdout, cmd.Stderr = output, output
+	prepareTool(cmd, acct)
+	err = cmd.Run()
+	switch {
+	case ctx.Err() != nil:
+		err = fmt.Errorf("making the private Postgres in %s was interrupted: %w", p.home, ctx.Err())
+	case err != nil:
+		err = explain(output, p.home, err)
+	default:
+		err = os.Rename(aside, p.pgdata())
+	}
+	return errors.Join(err, os.Remove(pwfile), output.Close(), syncDir(p.home))
+}
+
+// writeDurably puts a file of mode 0600 in place whole, or not at all.
+func writeDurably(path, text string) error {
+	f, err := os.OpenFile(path+".new", os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString(text)
+	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	if err := os.Rename(f.Name(), path); err != nil {
+		return err
+	}
+	return syncDir(filepath.Dir(path))
+}

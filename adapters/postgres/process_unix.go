@@ -1,0 +1,82 @@
+//go:build unix
+
+package postgres
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"syscall"
+)
+
+type serverSignal = syscall.Signal
+
+const (
+	fastShutdown      = syscall.SIGINT
+	immediateShutdown = syscall.SIGQUIT
+)
+
+// prepareServer sets who runs the server. A group of its own keeps the
+// terminal's Ctrl-C from it: our own shutdown needs it until its end.
+func prepareServer(cmd *exec.Cmd, a *account) {
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	endWithParent(cmd.SysProcAttr, fastShutdown)
+	setCredential(cmd.SysProcAttr, a)
+}
+
+// prepareTool sets who runs initdb and the like.
+func prepareTool(cmd *exec.Cmd, a *account) {
+	cmd.SysProcAttr = &syscall.SysProcAttr{}
+	setCredential(cmd.SysProcAttr, a)
+}
+
+func setCredential(attr *syscall.SysProcAttr, a *account) {
+	if a != nil {
+		attr.Credential = &syscall.Credential{Uid: a.uid, Gid: a.gid}
+	}
+}
+
+func signalServer(_ binaries, pid int, signal serverSignal) error {
+	err := syscall.Kill(pid, signal)
+	if errors.Is(err, syscall.ESRCH) {
+		return nil
+	}
+	return err
+}
+
+// servesDir tells whether the process is a Postgres that runs on pgdata. A
+// process that has ended and waits for its parent is not.
+func servesDir(pid int, pgdata string) bool {
+	if syscall.Kill(pid, 0) == syscall.ESRCH {
+		return false
+	}
+	if line, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid)); err == nil {
+		return strings.Contains(string(line), "\x00"+pgdata+"\x00")
+	}
+	line, err := exec.Command("ps", "-ww", "-o", "command=", "-p", strconv.Itoa(pid)).Output()
+	return err == nil && strings.Contains(string(line), "-D "+pgdata+" ")
+}
+
+// dirLock keeps a folder to one process; the system gives it back when the
+// process ends, however it ends.
+type dirLock struct{ *os.File }
+
+func tryLock(f *os.File) (bool, error) {
+	err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+	if errors.Is(err, syscall.EWOULDBLOCK) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// syncDir makes names in a folder durable.
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}
