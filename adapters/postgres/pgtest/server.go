@@ -43,7 +43,7 @@ func startShared() (*server, error) {
 	base := os.Getenv(URLEnv)
 	if base == "" {
 		var err error
-		if shared.dir, err = os.MkdirTemp("", "importledger-pgtest-"); err != nil {
+		if shared.dir, err = os.MkdirTemp(tempRoot(), "importledger-pgtest-"); err != nil {
 			return nil, err
 		}
 		if shared.cluster, err = postgres.StartCluster(ctx, Config(shared.dir)); err != nil {
@@ -76,7 +76,7 @@ func Config(dir string) postgres.ClusterConfig {
 		SystemDir: filepath.Join(os.TempDir(), "importledger-pgtest-system"),
 		Settings: map[string]string{
 			"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off",
-			"max_connections": "200", "shared_buffers": "64MB",
+			"max_connections": "200", "shared_buffers": "64MB", "max_wal_size": "256MB",
 		},
 	}
 }
