@@ -1,0 +1,76 @@
+package ingest
+
+import (
+	"context"
+	"io"
+	"iter"
+	"log/slog"
+	"time"
+
+	"importledger/aggregate"
+	"importledger/events"
+	"importledger/projections"
+)
+
+// Upload is a file on its way into the blob store.
+type Upload interface {
+	io.Writer
+	Size() int64
+	SHA256() string // hex
+	Open() (io.ReadCloser, error)
+	Commit(key string) error // durable and readable under key from then on
+	Discard() error          // leaves nothing behind; no effect after Commit
+}
+
+// Dialect is what a client says about a file; empty parts are found out.
+type Dialect struct {
+	Separator string
+	Encoding  string
+}
+
+// Rows are a file's rows below its header, in order.
+type Rows interface {
+	Read(*aggregate.Record) error // io.EOF after the last
+	Skip(n int) error
+}
+
+// Deps is what ingest needs of the world.
+type Deps struct {
+	Log aggregate.Streams
+
+	NewUpload func(ctx context.Context) (Upload, error)
+	OpenBlob  func(ctx context.Context, key string) (io.ReadSeekCloser, error)
+	// BlobMissing tells an error of OpenBlob that trying again will not mend.
+	BlobMissing func(error) bool
+
+	// Inspect checks a whole file against the file rules and tells what it is;
+	// guessed is true when the encoding was assumed.
+	Inspect func(r io.Reader, d Dialect) (file events.File, guessed bool, err error)
+	// OpenRows reads a file as Inspect found it.
+	OpenRows func(r io.Reader, file events.File) (Rows, error)
+	// NewCSV writes a file that a spreadsheet can open and that reads back equal.
+	NewCSV func(w io.Writer, separator string) CSVWriter
+
+	Account    func(ctx context.Context) (keyIdentifier string, err error)
+	Attributes func(ctx context.Context) ([]events.Attribute, error) // reserved ones included
+	// SegmentByID and SegmentByName find a manual segment; ok is false when there is none.
+	SegmentByID   func(ctx context.Context, id string) (name string, ok bool, err error)
+	SegmentByName func(ctx context.Context, name string) (id string, ok bool, err error)
+	// RowsInError gives an import's rejected rows in order, each once.
+	RowsInError func(ctx context.Context, importID string) iter.Seq2[projections.RejectedRow, error]
+	// Claim ties a client's idempotency key to an import, once: a key that is tied
+	// already gives the import and the fingerprint that it is tied to.
+	Claim func(ctx context.Context, client, key, fingerprint, importID string) (tied, tiedFingerprint string, err error)
+
+	Identity aggregate.Identity
+	MaxBytes int64
+	Now      func() time.Time
+	NewID    func() string // ULIDs
+	Logger   *slog.Logger
+}
+
+// CSVWriter writes rows of cells.
+type CSVWriter interface {
+	Write(cells []string) error
+	Flush() error
+}

@@ -1,0 +1,116 @@
+package ingest
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"importledger/aggregate"
+	"importledger/commands"
+	"importledger/events"
+)
+
+// Service does what clients ask of imports. Safe for concurrent use.
+type Service struct {
+	deps Deps
+	wake func(importID string)
+}
+
+// NewService makes the service; wake is called with every import that has rows to
+// be worked off from now on.
+func NewService(deps Deps, wake func(importID string)) *Service {
+	return &Service{deps: deps, wake: wake}
+}
+
+// Map decides what the columns mean; the rows follow by themselves.
+func (s *Service) Map(ctx context.Context, id string, m commands.MapColumns, meta events.Meta) (aggregate.Import, error) {
+	m, err := s.complete(ctx, m)
+	if err != nil {
+		return aggregate.Import{}, err
+	}
+	imp, err := aggregate.Execute(ctx, s.deps.Log, id, s.stamp(meta), m)
+	if err == nil && imp.State == events.Importing {
+		s.wake(id)
+	}
+	return imp, err
+}
+
+// Cancel ends an import early. Rows already accepted stay.
+func (s *Service) Cancel(ctx context.Context, id, reason string, meta events.Meta) (aggregate.Import, error) {
+	return aggregate.Execute(ctx, s.deps.Log, id, s.stamp(meta), commands.Cancel{Reason: reason})
+}
+
+// Load gives an import as it stands in the log.
+func (s *Service) Load(ctx context.Context, id string) (aggregate.Import, error) {
+	imp, err := aggregate.Load(ctx, s.deps.Log, id)
+	if err == nil && !imp.Exists() {
+		err = aggregate.ErrNotFound
+	}
+	return imp, err
+}
+
+// At gives an import as it stood right after the event with that revision.
+func (s *Service) At(ctx context.Context, id string, revision uint64) (aggregate.Import, error) {
+	return aggregate.LoadAt(ctx, s.deps.Log, id, revision)
+}
+
+// Source opens the file of an import as it was received.
+func (s *Service) Source(ctx context.Context, id string) (io.ReadSeekCloser, string, error) {
+	started, err := s.started(ctx, id)
+	if err != nil {
+		return nil, "", err
+	}
+	file, err := s.deps.OpenBlob(ctx, id)
+	if err != nil {
+		return nil, "", fmt.Errorf("file of import %s: %w", id, err)
+	}
+	return file, started.File.Name, nil
+}
+
+// started reads only an import's first event: what never changes about it.
+func (s *Service) started(ctx context.Context, id string) (events.ImportStarted, error) {
+	imp, err := aggregate.LoadAt(ctx, s.deps.Log, id, 0)
+	return imp.Started, err
+}
+
+// stamp says when a command was given.
+func (s *Service) stamp(meta events.Meta) events.Meta {
+	meta.At = s.deps.Now().UnixMilli()
+	return meta
+}
+
+// complete adds what the account knows to a mapping that a client asked for.
+func (s *Service) complete(ctx context.Context, m commands.MapColumns) (commands.MapColumns, error) {
+	var err error
+	if m.Attributes, err = s.deps.Attributes(ctx); err != nil {
+		return m, fmt.Errorf("attributes of the account: %w", err)
+	}
+	if m.Segment != nil {
+		m.Segment, err = s.segment(ctx, *m.Segment)
+	}
+	return m, err
+}
+
+// segment finds the segment that was asked for by id or name; a name that nobody
+// has makes a new one.
+func (s *Service) segment(ctx context.Context, asked events.Segment) (*events.Segment, error) {
+	if asked.ID != "" {
+		name, ok, err := s.deps.SegmentByID(ctx, asked.ID)
+		if err != nil {
+			return nil, fmt.Errorf("segment %s: %w", asked.ID, err)
+		}
+		if !ok {
+			return nil, &commands.Refusal{Kind: commands.Unacceptable, Code: "segment-not-found", Message: "There is no manual segment with this id.",
+				Details: []commands.Detail{{Field: "segment.segmentId", Code: "segment-not-found", Message: "There is no manual segment with this id."}}}
+		}
+		return &events.Segment{ID: asked.ID, Name: name}, nil
+	}
+	id, ok, err := s.deps.SegmentByName(ctx, asked.Name)
+	if err != nil {
+		return nil, fmt.Errorf("segment by name: %w", err)
+	}
+	if ok {
+		return &events.Segment{ID: id, Name: asked.Name}, nil
+	}
+	return &events.Segment{ID: s.deps.NewID(), Name: asked.Name, Create: true}, nil
+}
