@@ -7,7 +7,7 @@ import "importledger/events"
 func Evolve(s Import, e events.Envelope) Import {
 	s = apply(s, e.Event)
 	if s.Events == 0 {
-		s.ID, s.CreatedBy, s.CreatedAt = e.ImportID(), e.Meta.Actor, e.Meta.At
+		s.ID, s.CreatedBy, s.CreatedAt, s.CorrelationID = e.ImportID(), e.Meta.Actor, e.Meta.At, e.Meta.CorrelationID
 	}
 	s.ModifiedAt = e.Meta.At
 	s.Events = e.Revision + 1

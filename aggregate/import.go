@@ -14,9 +14,10 @@ type Import struct {
 	Rejected int
 	Failure  *events.ImportFailed // in state failed
 
-	CreatedBy  string // actor of ImportStarted
-	CreatedAt  int64  // Unix epoch, milliseconds
-	ModifiedAt int64
+	CreatedBy     string // actor of ImportStarted
+	CorrelationID string // of the request that started it
+	CreatedAt     int64  // Unix epoch, milliseconds
+	ModifiedAt    int64
 
 	Events   uint64          // recorded so far: the expected revision of the next append
 	Position events.Position // of the last event in the log

@@ -93,13 +93,13 @@ func (enc *Encoder) Encode(e Event) (Proposed, error) {
 			return Proposed{}, fmt.Errorf("metadata: %w", err)
 		}
 	}
-	return Proposed{ID: eventID(enc.importID, k.name, e), Type: k.name, Data: data, Metadata: enc.encoded}, nil
+	return Proposed{ID: ID(enc.importID, e), Type: k.name, Data: data, Metadata: enc.encoded}, nil
 }
 
-// eventID is a UUIDv5 (RFC 9562) in the import's own name space, of the row or of
+// ID gives an event's id: a UUIDv5 (RFC 9562) in the import's own name space, of the row or of
 // the event's name: a row has one outcome and every other event happens once, so
 // that a repeated append is the same append.
-func eventID(importID, name string, e Event) uuid.UUID {
+func ID(importID string, e Event) uuid.UUID {
 	space := uuid.NewSHA1(uuid.NameSpaceOID, []byte(importID))
 	if id, err := ulid.ParseStrict(importID); err == nil {
 		space = uuid.UUID(id)
@@ -111,5 +111,5 @@ func eventID(importID, name string, e Event) uuid.UUID {
 	case RowRejected:
 		return uuid.NewSHA1(space, strconv.AppendInt(append(buf[:0], "row "...), int64(e.Row), 10))
 	}
-	return uuid.NewSHA1(space, append(buf[:0], name...))
+	return uuid.NewSHA1(space, append(buf[:0], Name(e)...))
 }
