@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"sync"
 	"time"
+
+	"github.com/gofrs/flock"
 )
 
 // BinEnv names the environment variable that says where the server binaries
@@ -48,7 +50,7 @@ type Cluster struct {
 	spec   serverSpec
 	log    *slog.Logger
 	output *outputLog
-	locks  []*dirLock
+	locks  []*flock.Flock
 
 	cancel context.CancelFunc
 	done   chan struct{} // closed when the server has ended for good
@@ -91,7 +93,12 @@ func (c *Cluster) start(ctx context.Context, cfg ClusterConfig, p *place, acct *
 	if c.output, err = openOutputLog(p.logFile()); err != nil {
 		return err
 	}
-	password, err := p.init(ctx, bin, acct)
+	var password string
+	if want == 0 {
+		password, err = p.create(ctx, bin, acct, c.output)
+	} else {
+		password, err = p.readPassword()
+	}
 	if err != nil {
 		return err
 	}
@@ -141,6 +148,7 @@ func (c *Cluster) PID() int {
 // its next start recovers from.
 func (c *Cluster) Stop(ctx context.Context) error {
 	c.cancel()
+	var killed error
 	select {
 	case <-c.done:
 	case <-ctx.Done():
@@ -149,20 +157,21 @@ func (c *Cluster) Stop(ctx context.Context) error {
 		c.mu.Unlock()
 		server.kill()
 		<-c.done
+		killed = fmt.Errorf("the private Postgres was killed, as it did not shut down in time: %w", ctx.Err())
 	}
-	return errors.Join(c.ended, c.close())
+	return errors.Join(killed, c.ended, c.close())
 }
 
 // close gives back what the process holds of the cluster's folder.
 func (c *Cluster) close() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	var errs []error
 	if c.output != nil {
 		errs = append(errs, c.output.Close())
 		c.output = nil
 	}
-	for _, l := range c.locks {
-		errs = append(errs, l.Close())
-	}
+	errs = append(errs, closeLocks(c.locks))
 	c.locks = nil
 	return errors.Join(errs...)
 }

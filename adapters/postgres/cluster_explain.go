@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"path/filepath"
 	"strings"
 	"syscall"
 )
@@ -61,10 +60,9 @@ type startAgain struct{ error }
 
 func (startAgain) Is(target error) bool { return target == errStartAgain }
 
-// explainPath says what to do about a folder or file of the cluster that
-// cannot be used.
-func explainPath(err error, path string) error {
-	dir := filepath.Dir(path)
+// explainPath says what to do about a folder that something cannot be read from
+// or written to.
+func explainPath(err error, dir string) error {
 	switch {
 	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS):
 		return fmt.Errorf("%s cannot be written: choose another data directory, or give this one to the user who runs importledger (%w)", dir, err)

@@ -13,31 +13,6 @@ import (
 	"time"
 )
 
-// lockDir takes the folder for this process.
-func lockDir(dir string) (*dirLock, error) {
-	path := filepath.Join(dir, "lock")
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
-	if err != nil {
-		return nil, explainPath(err, path)
-	}
-	ok, err := tryLock(f)
-	if err == nil && !ok {
-		err = fmt.Errorf("another importledger uses the database in %s: stop it, or choose another data directory", dir)
-	}
-	if err != nil {
-		return nil, errors.Join(err, f.Close())
-	}
-	return &dirLock{f}, nil
-}
-
-func closeLocks(locks []*dirLock) error {
-	var errs []error
-	for _, l := range locks {
-		errs = append(errs, l.Close())
-	}
-	return errors.Join(errs...)
-}
-
 // stopLeftover shuts down a server that outlived the process that started it.
 // The folder is locked by us, so nobody uses it.
 func stopLeftover(ctx context.Context, spec serverSpec, log *slog.Logger) error {
@@ -47,14 +22,14 @@ func stopLeftover(ctx context.Context, spec serverSpec, log *slog.Logger) error 
 		return nil
 	}
 	if err != nil {
-		return explainPath(err, pidFile)
+		return explainPath(err, spec.pgdata)
 	}
 	first, _, _ := strings.Cut(string(text), "\n")
 	pid, err := strconv.Atoi(strings.TrimSpace(first))
 	if err != nil || pid <= 0 || !servesDir(pid, spec.pgdata) {
 		// Postgres trusts the file where its number has gone to another process of its user.
 		if err := os.Remove(pidFile); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return explainPath(err, pidFile)
+			return explainPath(err, spec.pgdata)
 		}
 		return nil
 	}

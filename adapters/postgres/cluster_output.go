@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 )
@@ -29,7 +30,7 @@ const (
 func openOutputLog(path string) (*outputLog, error) {
 	o := &outputLog{path: path}
 	if err := o.open(); err != nil {
-		return nil, explainPath(err, path)
+		return nil, explainPath(err, filepath.Dir(path))
 	}
 	return o, nil
 }

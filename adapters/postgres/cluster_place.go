@@ -3,7 +3,6 @@ package postgres
 import (
 	"cmp"
 	"context"
-	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -11,10 +10,11 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
+
+	"github.com/gofrs/flock"
 )
 
 const (
@@ -28,8 +28,7 @@ const (
 // lead us to write elsewhere.
 type place struct {
 	home  string
-	fresh bool // nothing was there before
-	locks []*dirLock
+	locks []*flock.Flock
 }
 
 func (p *place) pgdata() string   { return filepath.Join(p.home, "pgdata") }
@@ -43,6 +42,9 @@ func openPlace(cfg ClusterConfig, acct *account, log *slog.Logger) (*place, erro
 	if err != nil {
 		return nil, fmt.Errorf("the folder for the private Postgres is unknown: %w", err)
 	}
+	if err := reachable("/", acct); err != nil {
+		return nil, fmt.Errorf("root may not run Postgres as the user %s here: run importledger as another user than root, or set %s to a server of yours (%w)", acct.name, URLEnv, err)
+	}
 	if err := ownFolder(dir, acct); err != nil {
 		return nil, err
 	}
@@ -50,7 +52,7 @@ func openPlace(cfg ClusterConfig, acct *account, log *slog.Logger) (*place, erro
 	if err != nil {
 		return nil, err
 	}
-	p := &place{locks: []*dirLock{lock}}
+	p := &place{locks: []*flock.Flock{lock}}
 	if err := p.settle(dir, cmp.Or(cfg.SystemDir, systemDir), acct, log); err != nil {
 		return nil, errors.Join(err, closeLocks(p.locks))
 	}
@@ -64,7 +66,7 @@ func (p *place) settle(dir, system string, acct *account, log *slog.Logger) erro
 		return p.settleElsewhere(dir, strings.TrimSpace(string(elsewhere)), acct)
 	}
 	if !errors.Is(err, fs.ErrNotExist) {
-		return explainPath(err, filepath.Join(dir, pointer))
+		return explainPath(err, dir)
 	}
 	p.home = dir
 	reachErr := reachable(dir, acct)
@@ -136,7 +138,7 @@ func ownFolder(dir string, acct *account) error {
 		return explainPath(err, dir)
 	}
 	if err := os.Chmod(dir, mode); err != nil {
-		return explainPath(err, filepath.Join(dir, "pgdata"))
+		return explainPath(err, dir)
 	}
 	return nil
 }
@@ -154,7 +156,6 @@ func (p *place) major() (int, error) {
 	file := filepath.Join(p.pgdata(), "PG_VERSION")
 	text, err := os.ReadFile(file)
 	if errors.Is(err, fs.ErrNotExist) {
-		p.fresh = true
 		return 0, nil
 	}
 	if err != nil {
@@ -165,54 +166,6 @@ func (p *place) major() (int, error) {
 		return 0, fmt.Errorf("%s does not hold a Postgres version: restore the data directory from a backup (%w)", file, err)
 	}
 	return major, nil
-}
-
-// init makes the database where there is none, and returns the password of its
-// user. A database is either whole or not there: it is made aside and renamed.
-func (p *place) init(ctx context.Context, bin binaries, acct *account) (string, error) {
-	if !p.fresh {
-		password, err := os.ReadFile(p.password())
-		if err != nil {
-			return "", fmt.Errorf("the password of the private Postgres cannot be read: restore %s from the backup of the data directory (%w)", p.password(), err)
-		}
-		return strings.TrimSpace(string(password)), nil
-	}
-	password := rand.Text()
-	if err := writeDurably(p.password(), password+"\n"); err != nil {
-		return "", explainPath(err, p.password())
-	}
-	return password, p.initdb(ctx, bin, acct, password)
-}
-
-func (p *place) initdb(ctx context.Context, bin binaries, acct *account, password string) error {
-	aside := p.pgdata() + ".new"
-	pwfile := filepath.Join(p.home, "password.new")
-	err := errors.Join(
-		os.RemoveAll(aside), os.RemoveAll(pwfile),
-		os.Mkdir(aside, 0o700), acct.own(aside),
-		os.WriteFile(pwfile, []byte(password), 0o600), acct.own(pwfile))
-	if err != nil {
-		return explainPath(err, aside)
-	}
-	output, err := openOutputLog(p.logFile())
-	if err != nil {
-		return err
-	}
-	cmd := exec.CommandContext(ctx, bin.path("initdb"), "-D", aside, "-U", clusterUser, "--pwfile="+pwfile,
-		"--auth=scram-sha-256", "--encoding=UTF8", "--locale=C", "--data-checksums", "--no-instructions")
-	cmd.Dir, cmd.Env = p.home, serverEnv()
-	cmd.Stdout, cmd.Stderr = output, output
-	prepareTool(cmd, acct)
-	err = cmd.Run()
-	switch {
-	case ctx.Err() != nil:
-		err = fmt.Errorf("making the private Postgres in %s was interrupted: %w", p.home, ctx.Err())
-	case err != nil:
-		err = explain(output, p.home, err)
-	default:
-		err = os.Rename(aside, p.pgdata())
-	}
-	return errors.Join(err, os.Remove(pwfile), output.Close(), syncDir(p.home))
 }
 
 // writeDurably puts a file of mode 0600 in place whole, or not at all.

@@ -30,6 +30,7 @@ func prepareServer(cmd *exec.Cmd, a *account) {
 // prepareTool sets who runs initdb and the like.
 func prepareTool(cmd *exec.Cmd, a *account) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{}
+	endWithParent(cmd.SysProcAttr, syscall.SIGKILL)
 	setCredential(cmd.SysProcAttr, a)
 }
 
@@ -58,18 +59,6 @@ func servesDir(pid int, pgdata string) bool {
 	}
 	line, err := exec.Command("ps", "-ww", "-o", "command=", "-p", strconv.Itoa(pid)).Output()
 	return err == nil && strings.Contains(string(line), "-D "+pgdata+" ")
-}
-
-// dirLock keeps a folder to one process; the system gives it back when the
-// process ends, however it ends.
-type dirLock struct{ *os.File }
-
-func tryLock(f *os.File) (bool, error) {
-	err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
-	if errors.Is(err, syscall.EWOULDBLOCK) {
-		return false, nil
-	}
-	return err == nil, err
 }
 
 // syncDir makes names in a folder durable.

@@ -42,8 +42,11 @@ func startShared() (*server, error) {
 	defer cancel()
 	base := os.Getenv(URLEnv)
 	if base == "" {
+		if err := removeAbandoned(); err != nil {
+			return nil, err
+		}
 		var err error
-		if shared.dir, err = os.MkdirTemp(tempRoot(), "importledger-pgtest-"); err != nil {
+		if shared.dir, err = os.MkdirTemp(tempRoot(), clusterPrefix); err != nil {
 			return nil, err
 		}
 		if shared.cluster, err = postgres.StartCluster(ctx, Config(shared.dir)); err != nil {
@@ -66,6 +69,31 @@ func stopShared() error {
 	err := errors.Join(shared.cluster.Stop(ctx), os.RemoveAll(shared.dir))
 	shared.cluster = nil
 	return err
+}
+
+const clusterPrefix = "importledger-pgtest-"
+
+// removeAbandoned clears away what test binaries that were killed left behind.
+// A folder of the last minutes may belong to one that is just starting.
+func removeAbandoned() error {
+	dirs, err := filepath.Glob(filepath.Join(tempRoot(), clusterPrefix+"*"))
+	if err != nil {
+		return err
+	}
+	for _, dir := range dirs {
+		info, err := os.Stat(dir)
+		if err != nil || time.Since(info.ModTime()) < 10*time.Minute {
+			continue // gone already, or young
+		}
+		inUse, err := postgres.ClusterInUse(dir)
+		if err != nil || inUse {
+			continue // somebody else's
+		}
+		if err := os.RemoveAll(dir); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Config is a cluster for tests in dir: it loses data with the machine's power,
