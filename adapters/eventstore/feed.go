@@ -96,7 +96,7 @@ func (f *feed) run(ctx context.Context) {
 }
 
 // session receives over one connection of its own until that is lost, and tells
-// whether the server was there at all.
+// whether anything came at all.
 func (f *feed) session(ctx context.Context) (heard bool, err error) {
 	defer f.setLive(false)
 	ctx, cancel := context.WithCancelCause(ctx)
@@ -120,12 +120,15 @@ func (f *feed) session(ctx context.Context) (heard bool, err error) {
 	// The client must not be closed under the watch.
 	watching.Wait()
 	end()
-	return true, err
+	return messages.Load() > 0, err
 }
 
 func (f *feed) receive(ctx context.Context, sub *esdb.Subscription, messages *atomic.Uint64) error {
 	for {
 		m := sub.Recv()
+		if m.SubscriptionDropped != nil {
+			return dropped(m.SubscriptionDropped)
+		}
 		messages.Add(1)
 		switch {
 		case m.EventAppeared != nil:
@@ -142,8 +145,6 @@ func (f *feed) receive(ctx context.Context, sub *esdb.Subscription, messages *at
 			f.setLive(true)
 		case m.FellBehind != nil:
 			f.setLive(false)
-		case m.SubscriptionDropped != nil:
-			return dropped(m.SubscriptionDropped)
 		}
 	}
 }

@@ -131,7 +131,7 @@ func proposed(m *message.Message) (events.Proposed, error) {
 // metadata that is not a string comes as its JSON text.
 func received(e events.Recorded) *message.Message {
 	m := message.NewMessage(e.ID.String(), e.Data)
-	m.Metadata.Set(TypeKey, e.Type)
+	defer m.Metadata.Set(TypeKey, e.Type)
 	var metadata map[string]json.RawMessage
 	if json.Unmarshal(e.Metadata, &metadata) != nil {
 		return m // metadata need not be JSON; then there is none to carry over
