@@ -1,0 +1,210 @@
+package node
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/google/uuid"
+)
+
+// write lets decide fill one batch under the lock, and waits for the disk without it: appends that come meanwhile
+// share the next fsync.
+func (l *eventLog) write(decide func(*writing) (written, error)) (written, error) {
+	w := &writing{log: l, batch: l.db.NewBatch(), heads: map[string]*head{}}
+	result, err := w.apply(decide)
+	if err == nil {
+		err = w.settle()
+	}
+	if err := errors.Join(err, w.batch.Close()); err != nil {
+		return written{}, err
+	}
+	return result, nil
+}
+
+// writing is one append while it is being decided: the heads as they will be, and the batch that makes them so.
+type writing struct {
+	log     *eventLog
+	batch   *pebble.Batch
+	next    uint64
+	created int64
+	heads   map[string]*head
+	ids     []identified
+}
+
+type identified struct {
+	id uuid.UUID
+	at eventAt
+}
+
+func (w *writing) apply(decide func(*writing) (written, error)) (written, error) {
+	l := w.log
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.broken != nil {
+		return written{}, l.broken
+	}
+	w.next, w.created = l.next, ticks(l.clock())
+	result, err := decide(w)
+	if err != nil || w.next == l.next {
+		return result, err
+	}
+	if err := w.commit(); err != nil {
+		l.broken = fmt.Errorf("%w: %w", errBroken, err)
+		return written{}, l.broken
+	}
+	l.next = w.next
+	for _, id := range w.ids {
+		l.recent.add(id.id, id.at)
+	}
+	return result, nil
+}
+
+var errBroken = errors.New("node: the log takes no more appends since one failed")
+
+func (w *writing) commit() error {
+	for stream, h := range w.heads {
+		if h.id == 0 && h.limits == (limits{}) {
+			continue
+		}
+		if err := w.batch.Set(streamKey(stream), h.encode(), nil); err != nil {
+			return err
+		}
+	}
+	if !w.log.options.Sync {
+		return w.log.db.Apply(w.batch, w.log.options)
+	}
+	return w.log.db.ApplyNoSyncWait(w.batch, w.log.options)
+}
+
+// settle waits until what was written is on disk, and makes it visible to readers. An append that wrote nothing may
+// speak of an event whose fsync is still under way, so it waits too.
+func (w *writing) settle() error {
+	l := w.log
+	var err error
+	switch {
+	case w.batch.Empty():
+		err = l.db.LogData(nil, l.options)
+	case l.options.Sync:
+		err = w.batch.SyncWait()
+	}
+	if err != nil {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.broken = fmt.Errorf("%w: %w", errBroken, err)
+		return l.broken
+	}
+	l.durable.advance(w.next - 1)
+	return nil
+}
+
+// head returns the head of a stream as this append leaves it. Changes to it are written at commit.
+func (w *writing) head(stream string) (*head, error) {
+	if h, ok := w.heads[stream]; ok {
+		return h, nil
+	}
+	h, err := w.log.head(stream)
+	if err != nil {
+		return nil, err
+	}
+	w.heads[stream] = h
+	return h, nil
+}
+
+// put adds events to the end of a stream.
+func (w *writing) put(stream string, events []proposed) (written, error) {
+	h, err := w.head(stream)
+	if err != nil {
+		return written{}, err
+	}
+	if h.id == 0 {
+		h.id = w.next
+	}
+	run := run{first: h.last + 1, position: w.next}
+	for i := range events {
+		h.last++
+		if err := w.record(&events[i], stream, h.last); err != nil {
+			return written{}, err
+		}
+		w.ids = append(w.ids, identified{events[i].id, eventAt{stream: h.id, revision: h.last}})
+	}
+	if err := w.batch.Set(runKey(h.id, h.last), run.encode(), nil); err != nil {
+		return written{}, fmt.Errorf("node: index an append: %w", err)
+	}
+	return written{revision: h.last, position: w.next - 1}, nil
+}
+
+func (w *writing) record(p *proposed, stream string, revision int64) error {
+	r := w.log.encoder.encode(p, place{stream: stream, revision: uint64(revision), position: w.next, created: w.created})
+	if err := w.batch.Set(eventKey(w.next), r, nil); err != nil {
+		return fmt.Errorf("node: record an event: %w", err)
+	}
+	w.next++
+	return nil
+}
+
+// run is the index entry of the events that one append gave a stream: they stand side by side in the log.
+type run struct {
+	first    int64 // revision of the first event; that of the last one is in the key
+	position uint64
+}
+
+// at returns the position of one of the run's revisions.
+func (r run) at(revision int64) uint64 { return r.position + uint64(revision-r.first) }
+
+func (r run) encode() []byte {
+	return binary.AppendUvarint(binary.AppendUvarint(nil, uint64(r.first)), r.position)
+}
+
+func decodeRun(b []byte) (run, error) {
+	first, n := binary.Uvarint(b)
+	if n <= 0 {
+		return run{}, errCorruptRecord
+	}
+	position, m := binary.Uvarint(b[n:])
+	if m <= 0 {
+		return run{}, errCorruptRecord
+	}
+	return run{first: int64(first), position: position}, nil
+}
+
+// eventAt is where an event stands in its stream.
+type eventAt struct {
+	stream   uint64
+	revision int64
+}
+
+// recentIDs remembers where the latest events stand, so that one appended again with no expected revision is
+// recognised. Like a real server's memory of them it is bounded, and gone after a restart: whoever needs certainty
+// names the revision that he expects, which is checked against the stream itself.
+type recentIDs struct {
+	at   map[uuid.UUID]eventAt
+	ring []uuid.UUID
+	turn int
+}
+
+const rememberedIDs = 1 << 15
+
+func (r *recentIDs) find(id uuid.UUID) (eventAt, bool) {
+	at, ok := r.at[id]
+	return at, ok
+}
+
+func (r *recentIDs) add(id uuid.UUID, at eventAt) {
+	if r.at == nil {
+		r.at = make(map[uuid.UUID]eventAt)
+	}
+	if _, known := r.at[id]; known {
+		r.at[id] = at
+		return
+	}
+	if len(r.ring) < rememberedIDs {
+		r.ring = append(r.ring, id)
+	} else {
+		delete(r.at, r.ring[r.turn])
+		r.ring[r.turn] = id
+		r.turn = (r.turn + 1) % rememberedIDs
+	}
+	r.at[id] = at
+}
