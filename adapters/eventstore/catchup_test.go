@@ -76,14 +76,15 @@ func TestCatchUpEndsWhereTheLogEndedAtTheCall(t *testing.T) {
 	l, stream := startServer(t).open(Config{}), newStream()
 	end := mustAppend(t, l, stream, 0, proposals(20))
 	var last events.Position
-	count := 0
+	count, appended := 0, uint64(20)
 	for b, err := range l.CatchUp(t.Context(), events.Position{}, 10) {
 		if err != nil {
 			t.Fatal(err)
 		}
 		count += len(b.Events)
 		last = b.Until
-		mustAppend(t, l, stream, 20+uint64(count)/2, proposals(5))
+		mustAppend(t, l, stream, appended, proposals(5))
+		appended += 5
 	}
 	if count != 20 || last != end {
 		t.Errorf("%d events until %v, want 20 until %v", count, last, end)

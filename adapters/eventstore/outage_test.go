@@ -29,6 +29,7 @@ func TestOpenSaysQuicklyThatTheServerIsAway(t *testing.T) {
 func TestLogThatMayBeAwayWorksOnceItIsThere(t *testing.T) {
 	t.Parallel()
 	s := startServer(t)
+	s.open(Config{}).Close()
 	s.cut()
 	s.stop()
 	config := quick
@@ -65,17 +66,22 @@ func TestNothingIsLostOrDoubledAcrossRestarts(t *testing.T) {
 		}
 		written <- nil
 	}()
-	handled := make(chan []events.Recorded, 1)
-	go func() { handled <- handle(t, messages, stream, chunks*size) }()
+	var handled []events.Recorded
+	done := make(chan error, 1)
+	go func() {
+		var err error
+		handled, err = handleAll(t.Context(), messages, stream, chunks*size)
+		done <- err
+	}()
 	for range restarts {
 		<-reached
 		s.restart()
 	}
-	if err := <-written; err != nil {
+	if err := errors.Join(<-written, <-done); err != nil {
 		t.Fatal(err)
 	}
 	wantIDs(t, collect(t, s.open(Config{}).Read(t.Context(), stream, 0)), batch)
-	wantIDs(t, <-handled, batch)
+	wantIDs(t, handled, batch)
 }
 
 func TestBrokenConnectionsAreReplaced(t *testing.T) {

@@ -31,7 +31,13 @@ func TestPubSubPassesWatermillsSuite(t *testing.T) {
 		// Some of the long form have fifty subscribers read 5,000 messages each.
 		ForceShort: true,
 	}, func(t *testing.T) (message.Publisher, message.Subscriber) {
-		return NewPublisher(l), NewSubscriber(l, SubscriberConfig{NackDelay: time.Millisecond, MaxNackDelay: time.Millisecond})
+		s := NewSubscriber(l, SubscriberConfig{NackDelay: time.Millisecond, MaxNackDelay: time.Millisecond})
+		t.Cleanup(func() { // TestPublishSubscribeInOrder closes its subscribers before it uses them
+			if err := s.Close(); err != nil {
+				t.Error(err)
+			}
+		})
+		return NewPublisher(l), s
 	}, nil)
 }
 

@@ -21,7 +21,11 @@ import (
 	"importledger/events"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	// Watermill's suite leaves goroutines of its own behind, which nobody reads from.
+	const suite = "github.com/ThreeDotsLabs/watermill/internal/subscriber.(*multiplier).Subscribe.func"
+	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction(suite+"2"), goleak.IgnoreAnyFunction(suite+"3"))
+}
 
 // quick are intervals for tests of outages.
 var quick = Config{Timeout: time.Second, SilentAfter: 100 * time.Millisecond, MaxBackoff: 50 * time.Millisecond}
@@ -310,28 +314,43 @@ func subscribeBatches(t *testing.T, l *Log, config BatchConfig) (*BatchSubscribe
 // next receives a message and its batch; it is neither acked nor nacked.
 func next(t *testing.T, messages <-chan *message.Message) (*message.Message, events.Batch) {
 	t.Helper()
+	m, b, err := receive(t.Context(), messages)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m, b
+}
+
+func receive(ctx context.Context, messages <-chan *message.Message) (*message.Message, events.Batch, error) {
 	select {
-	case m, ok := <-messages:
-		if !ok {
-			t.Fatal("the subscription has ended")
+	case m, open := <-messages:
+		if !open {
+			return nil, events.Batch{}, errors.New("the subscription has ended")
 		}
 		b, err := events.UnmarshalBatch(m.Payload)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return m, b
-	case <-t.Context().Done():
-		t.Fatal("the test has ended")
-		return nil, events.Batch{}
+		return m, b, err
+	case <-ctx.Done():
+		return nil, events.Batch{}, ctx.Err()
 	}
 }
 
 // handle acks batches until n events of the stream have come, and returns them.
 func handle(t *testing.T, messages <-chan *message.Message, stream string, n int) []events.Recorded {
 	t.Helper()
+	got, err := handleAll(t.Context(), messages, stream, n)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return got
+}
+
+func handleAll(ctx context.Context, messages <-chan *message.Message, stream string, n int) ([]events.Recorded, error) {
 	var got []events.Recorded
 	for len(got) < n {
-		m, b := next(t, messages)
+		m, b, err := receive(ctx, messages)
+		if err != nil {
+			return got, err
+		}
 		for _, e := range b.Events {
 			if e.Stream == stream {
 				got = append(got, e)
@@ -339,7 +358,7 @@ func handle(t *testing.T, messages <-chan *message.Message, stream string, n int
 		}
 		m.Ack()
 	}
-	return got
+	return got, nil
 }
 
 func wantIDs(t *testing.T, got []events.Recorded, want []events.Proposed) {
