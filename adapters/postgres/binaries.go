@@ -3,7 +3,6 @@ package postgres
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -157,7 +156,7 @@ func (f *finder) inspect(ctx context.Context, dir string) (binaries, error) {
 	return b, err
 }
 
-// fetch downloads binaries; found are the ones that did not fit.
+// fetch downloads binaries; found are installed ones that did not fit.
 func (f *finder) fetch(ctx context.Context, want int, found []binaries) (binaries, error) {
 	dir, err := f.download(ctx, want)
 	if err == nil {
@@ -170,14 +169,16 @@ func (f *finder) fetch(ctx context.Context, want int, found []binaries) (binarie
 	case ctx.Err() != nil:
 		return binaries{}, fmt.Errorf("looking for Postgres server binaries was interrupted: %w", ctx.Err())
 	case len(found) > 0:
-		return binaries{}, errors.Join(versionError(found[0], want), err)
+		return binaries{}, fmt.Errorf("%w (a download failed: %w)", versionError(found[0], want), err)
+	case want != 0:
+		return binaries{}, fmt.Errorf("the database in the data directory was made by Postgres %d, which is not on this machine and could not be downloaded: install it, or name its folder with %s (%w)", want, BinEnv, err)
 	}
-	return binaries{}, fmt.Errorf("no Postgres server was found on this machine, nor could one be downloaded: install one (package postgresql), name its folder with %s, or set %s to a server of yours (%w)", BinEnv, URLEnv, err)
+	return binaries{}, fmt.Errorf("there is no Postgres server to run, and it could not be downloaded: install one (package postgresql), name its folder with %s, or set %s to a server of yours (%w)", BinEnv, URLEnv, err)
 }
 
 func versionError(b binaries, want int) error {
 	if want == 0 {
-		return fmt.Errorf("the Postgres server in %s is version %s: importledger needs %d or later; install one, name its folder with %s, or set %s to a server of yours", b.dir, b.version, oldestMajor, BinEnv, URLEnv)
+		return fmt.Errorf("the Postgres server in %s is version %s: install %d or later, name its folder with %s, or set %s to a server of yours", b.dir, b.version, oldestMajor, BinEnv, URLEnv)
 	}
 	return fmt.Errorf("the database in the data directory was made by Postgres %d, and the server in %s is version %s: install Postgres %d, or name its folder with %s", want, b.dir, b.version, want, BinEnv)
 }

@@ -1,0 +1,4 @@
+package postgres_test
+
+// endsWithParent says whether a server ends when its owner is killed.
+const endsWithParent = true
