@@ -11,6 +11,9 @@ import (
 	"importledger/events"
 )
 
+// underRace is set in builds with the race detector.
+var underRace bool
+
 // TestPubSubPassesWatermillsSuite runs what of the suite applies:
 //
 //   - ConsumerGroups is off: a subscription reads the stream from its beginning
@@ -28,8 +31,9 @@ func TestPubSubPassesWatermillsSuite(t *testing.T) {
 		GuaranteedOrder:                  true,
 		Persistent:                       true,
 		NewSubscriberReceivesOldMessages: true,
-		// Some of the long form have fifty subscribers read 5,000 messages each.
-		ForceShort: true,
+		// The long form has fifty subscribers read 5,000 messages each: seconds,
+		// but minutes under the race detector.
+		ForceShort: underRace,
 	}, func(t *testing.T) (message.Publisher, message.Subscriber) {
 		s := NewSubscriber(l, SubscriberConfig{NackDelay: time.Millisecond, MaxNackDelay: time.Millisecond})
 		t.Cleanup(func() { // TestPublishSubscribeInOrder closes its subscribers before it uses them

@@ -1,0 +1,5 @@
+//go:build race
+
+package eventstore
+
+func init() { underRace = true }
