@@ -20,7 +20,9 @@ const maxAppend = 1 << 20
 
 // Append implements aggregate.Streams. It fails with ErrTooLarge, before
 // anything is sent, for a batch that does not fit one append, and with
-// ErrStreamDeleted for a tombstoned stream.
+// ErrStreamDeleted for a tombstoned stream. To the server a softly deleted stream
+// does not exist, so that an append with expected 0 brings it back; its events
+// are numbered on from its old end.
 func (l *Log) Append(ctx context.Context, stream string, expected uint64, batch []events.Proposed) (events.Position, error) {
 	proposed, err := propose(batch)
 	if err != nil {

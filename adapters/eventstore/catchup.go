@@ -3,10 +3,6 @@ package eventstore
 import (
 	"context"
 	"iter"
-	"sync"
-	"sync/atomic"
-
-	"github.com/EventStore/EventStore-Client-Go/v4/esdb"
 
 	"importledger/events"
 )
@@ -58,29 +54,13 @@ func (l *Log) CatchUp(ctx context.Context, after events.Position, batchSize int)
 }
 
 func (l *Log) catchUp(ctx context.Context, after, head events.Position, batchSize int, out chan<- events.Batch) error {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	sub, end, err := l.subscribe(ctx, all, cursor{position: after})
-	if err != nil {
-		return err
-	}
-	var messages atomic.Uint64
-	var watching sync.WaitGroup
-	watching.Go(func() {
-		if err := l.watch(ctx, sub.client, &messages); err != nil {
-			cancel(err)
-		}
+	return l.follow(ctx, all, cursor{position: after}, func(ctx context.Context, next receive) error {
+		return readUntil(ctx, next, head, batchSize, out)
 	})
-	err = readUntil(ctx, sub.Subscription, head, batchSize, &messages, out)
-	err = whyCanceled(ctx, err)
-	cancel(nil)
-	watching.Wait()
-	end()
-	return err
 }
 
-// readUntil sends what the subscription brings up to head, and ends there.
-func readUntil(ctx context.Context, sub *esdb.Subscription, head events.Position, batchSize int, messages *atomic.Uint64, out chan<- events.Batch) error {
+// readUntil sends what a subscription brings up to head, and ends there.
+func readUntil(ctx context.Context, next receive, head events.Position, batchSize int, out chan<- events.Batch) error {
 	var b events.Batch
 	bytes := 0
 	send := func() error {
@@ -93,11 +73,11 @@ func readUntil(ctx context.Context, sub *esdb.Subscription, head events.Position
 		}
 	}
 	for b.Until.Before(head) {
-		m := sub.Recv()
-		messages.Add(1)
+		m, err := next()
+		if err != nil {
+			return err
+		}
 		switch {
-		case m.SubscriptionDropped != nil:
-			return dropped(m.SubscriptionDropped)
 		case m.CaughtUp != nil:
 			b.Until = head
 		case m.CheckPointReached != nil:

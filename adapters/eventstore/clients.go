@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"sync"
 	"time"
 
@@ -24,6 +25,7 @@ var errClosed = errors.New("the event log has been closed")
 // the client is thrown away at the first sign of trouble.
 type clients struct {
 	settings *esdb.Configuration
+	logger   *slog.Logger
 	slots    chan struct{}
 	closing  context.Context
 	shut     context.CancelFunc
@@ -41,6 +43,7 @@ func newClients(settings *esdb.Configuration, config Config) *clients {
 	closing, cancel := context.WithCancel(context.Background())
 	return &clients{
 		settings: settings,
+		logger:   config.Logger,
 		slots:    make(chan struct{}, config.MaxCalls),
 		closing:  closing,
 		shut:     cancel,
@@ -97,7 +100,7 @@ func (c *clients) giveBack(client *esdb.Client, err error) {
 		return
 	}
 	c.mu.Unlock()
-	discard(client)
+	c.discard(client)
 	if inDoubt {
 		c.discardIdle()
 	}
@@ -109,14 +112,15 @@ func (c *clients) discardIdle() {
 	c.idle = nil
 	c.mu.Unlock()
 	for _, client := range idle {
-		discard(client)
+		c.discard(client)
 	}
 }
 
-func discard(client *esdb.Client) {
-	// Close only ever returns nil; the connection ends in the background.
+// discard closes a client that nobody uses any more: a call that is still under
+// way in it could panic. The connection ends in the background.
+func (c *clients) discard(client *esdb.Client) {
 	if err := client.Close(); err != nil {
-		panic(err)
+		c.logger.Warn("a connection to the event log was not closed well", "error", err)
 	}
 }
 
@@ -128,7 +132,7 @@ func (c *clients) connect(ctx context.Context) (*esdb.Client, error) {
 		return nil, err
 	}
 	if err := c.beginAttempt(); err != nil {
-		discard(client)
+		c.discard(client)
 		return nil, err
 	}
 	// The client does not heed a context while it connects: wait for it beside.
@@ -140,15 +144,15 @@ func (c *clients) connect(ctx context.Context) (*esdb.Client, error) {
 		select {
 		case connected <- err:
 		case <-ctx.Done():
-			discard(client)
+			c.discard(client)
 		case <-c.closing.Done():
-			discard(client)
+			c.discard(client)
 		}
 	}()
 	select {
 	case err := <-connected:
 		if err != nil {
-			discard(client)
+			c.discard(client)
 			return nil, err
 		}
 		return client, nil

@@ -4,6 +4,5 @@
 //
 // What lives here is connections, retries, batching and the translation between
 // the log's words and ours. What an event means does not: data and metadata pass
-// through as bytes. Nothing here writes a stream's name, an event's data or
-// credentials to a log line.
+// through as bytes, and neither they nor credentials get into errors or log lines.
 package eventstore

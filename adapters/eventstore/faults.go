@@ -30,7 +30,7 @@ func translate(ctx context.Context, doing string, err error) error {
 	case err == nil:
 		return nil
 	case errors.Is(ctx.Err(), context.Canceled):
-		return fmt.Errorf("%s: %w", doing, context.Cause(ctx))
+		return fmt.Errorf("%s: %w", doing, ctx.Err())
 	case errors.Is(err, errClosed), errors.Is(err, aggregate.ErrLogUnavailable):
 		return fmt.Errorf("%s: %w", doing, err)
 	}

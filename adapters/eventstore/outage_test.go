@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
+	"importledger/adapters/node"
 	"importledger/aggregate"
 	"importledger/events"
 )
@@ -135,6 +137,25 @@ func TestCallsGiveUpWithTheirContextWhileConnecting(t *testing.T) {
 	defer cancel()
 	if err := l.Ping(ctx); !errors.Is(err, aggregate.ErrLogUnavailable) || !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("got %v, want ErrLogUnavailable for the deadline", err)
+	}
+}
+
+func TestWrongPasswordIsDeniedAndNotTriedAgain(t *testing.T) {
+	t.Parallel()
+	n, err := node.Open(node.Config{Dir: t.TempDir(), Username: "ledger", Password: "right-one", NoSync: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := n.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	mustAppend(t, open(t, n.ConnectionString(), Config{}), newStream(), 0, proposals(1))
+	wrong := strings.Replace(n.ConnectionString(), "right-one", "wrong-one", 1)
+	_, err = Open(t.Context(), wrong, Config{ServerMayBeAway: true})
+	if !errors.Is(err, ErrDenied) || isUnavailable(err) || strings.Contains(err.Error(), "wrong-one") {
+		t.Errorf("got %v, want ErrDenied", err)
 	}
 }
 

@@ -28,26 +28,26 @@ var _ aggregate.Streams = (*Log)(nil)
 // while it reads are read too.
 func (l *Log) Read(ctx context.Context, stream string, from uint64) iter.Seq2[events.Recorded, error] {
 	return func(yield func(events.Recorded, error) bool) {
+		next := from
 		for count := firstPage; ; count = fullPage {
-			page, err := l.page(ctx, stream, esdb.Forwards, esdb.Revision(from), count)
+			page, err := l.page(ctx, stream, esdb.Forwards, esdb.Revision(next), count)
 			if !yieldPage(yield, page, err) || len(page) < count {
 				return
 			}
-			from = page[len(page)-1].Revision + 1
+			next = page[len(page)-1].Revision + 1
 		}
 	}
 }
 
 // ReadBack implements aggregate.Streams, with errors like those of Read.
 func (l *Log) ReadBack(ctx context.Context, stream string, from uint64) iter.Seq2[events.Recorded, error] {
-	var start esdb.StreamPosition = esdb.Revision(from)
-	if from == aggregate.LastRevision {
-		start = esdb.End{}
-	}
 	return func(yield func(events.Recorded, error) bool) {
-		start := start
+		var next esdb.StreamPosition = esdb.Revision(from)
+		if from == aggregate.LastRevision {
+			next = esdb.End{}
+		}
 		for count := firstPage; ; count = fullPage {
-			page, err := l.page(ctx, stream, esdb.Backwards, start, count)
+			page, err := l.page(ctx, stream, esdb.Backwards, next, count)
 			if !yieldPage(yield, page, err) || len(page) < count {
 				return
 			}
@@ -55,7 +55,7 @@ func (l *Log) ReadBack(ctx context.Context, stream string, from uint64) iter.Seq
 			if oldest == 0 {
 				return
 			}
-			start = esdb.Revision(oldest - 1)
+			next = esdb.Revision(oldest - 1)
 		}
 	}
 }

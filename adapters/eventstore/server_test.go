@@ -314,14 +314,14 @@ func subscribeBatches(t *testing.T, l *Log, config BatchConfig) (*BatchSubscribe
 // next receives a message and its batch; it is neither acked nor nacked.
 func next(t *testing.T, messages <-chan *message.Message) (*message.Message, events.Batch) {
 	t.Helper()
-	m, b, err := receive(t.Context(), messages)
+	m, b, err := nextOf(t.Context(), messages)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return m, b
 }
 
-func receive(ctx context.Context, messages <-chan *message.Message) (*message.Message, events.Batch, error) {
+func nextOf(ctx context.Context, messages <-chan *message.Message) (*message.Message, events.Batch, error) {
 	select {
 	case m, open := <-messages:
 		if !open {
@@ -347,7 +347,7 @@ func handle(t *testing.T, messages <-chan *message.Message, stream string, n int
 func handleAll(ctx context.Context, messages <-chan *message.Message, stream string, n int) ([]events.Recorded, error) {
 	var got []events.Recorded
 	for len(got) < n {
-		m, b, err := receive(ctx, messages)
+		m, b, err := nextOf(ctx, messages)
 		if err != nil {
 			return got, err
 		}
