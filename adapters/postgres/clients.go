@@ -26,7 +26,7 @@ func (c *Clients) EnsureBootstrap(ctx context.Context, id, secretHash string, sc
 	return pgx.BeginFunc(ctx, c.pool, func(tx pgx.Tx) error {
 		tag, err := tx.Exec(ctx, `
 			INSERT INTO ledger.api_clients AS c (id, name, secret_hash, scopes, origin)
-			VALUES ($1, $1, $2, $3, 'bootstrap')
+			VALUES ($1, $1, $2, coalesce($3::text[], '{}'), 'bootstrap')
 			ON CONFLICT (id) DO UPDATE
 			SET secret_hash = excluded.secret_hash, scopes = excluded.scopes, disabled_at = NULL
 			WHERE c.origin = 'bootstrap'`, id, secretHash, scopes)

@@ -12,13 +12,11 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
-	"net/url"
 	"os"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"importledger/adapters/postgres"
@@ -81,34 +79,4 @@ func (m M) Run() int {
 // Main is all that a TestMain has to do.
 func Main(m *testing.M) {
 	os.Exit(M{m}.Run())
-}
-
-// server is where the tests' databases are made.
-type server struct {
-	url      string
-	template string
-}
-
-// database is the server's URL with another database.
-func (s server) database(name string) string {
-	u, err := url.Parse(s.url)
-	if err != nil {
-		panic(err) // it has been connected to
-	}
-	u.Path = "/" + name
-	return u.String()
-}
-
-// exec runs a statement that no transaction may hold, on a connection of its
-// own.
-func (s server) exec(ctx context.Context, sql string) error {
-	conn, err := pgx.Connect(ctx, s.url)
-	if err != nil {
-		return err
-	}
-	if _, err := conn.Exec(ctx, sql); err != nil {
-		conn.Close(ctx)
-		return err
-	}
-	return conn.Close(ctx)
 }

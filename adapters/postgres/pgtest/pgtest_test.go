@@ -2,8 +2,8 @@ package pgtest_test
 
 import (
 	"testing"
-	"time"
 
+	"github.com/jackc/pgx/v5"
 	"go.uber.org/goleak"
 
 	"importledger/adapters/postgres/pgtest"
@@ -11,14 +11,39 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(pgtest.M{M: m}) }
 
-func TestTime(t *testing.T) {
-	for range 10 {
-		t.Run("", func(t *testing.T) {
-			b := time.Now()
-			p := pgtest.New(t)
-			d := time.Since(b)
-			t.Cleanup(func() { t.Log(d, time.Since(b)) })
-			_ = p
-		})
+func TestEveryTestHasADatabaseOfItsOwn(t *testing.T) {
+	t.Parallel()
+	one, other := pgtest.New(t), pgtest.New(t)
+	if _, err := one.Exec(t.Context(), "INSERT INTO ledger.account (key_identifier) VALUES ('email')"); err != nil {
+		t.Fatal(err)
+	}
+	var n int
+	if err := other.QueryRow(t.Context(), "SELECT count(*) FROM ledger.account").Scan(&n); err != nil {
+		t.Fatal(err)
+	}
+	if n != 0 {
+		t.Error("two tests share a database")
+	}
+}
+
+func TestADatabaseGoesWithItsTest(t *testing.T) {
+	t.Parallel()
+	var url string
+	t.Run("while somebody is connected", func(t *testing.T) {
+		url = pgtest.URL(t)
+		if _, err := pgx.Connect(t.Context(), url); err != nil {
+			t.Fatal(err)
+		}
+	})
+	if conn, err := pgx.Connect(t.Context(), url); err == nil {
+		t.Error("the database is still there", conn.Close(t.Context()))
+	}
+}
+
+// BenchmarkNew is what a test pays for its database.
+func BenchmarkNew(b *testing.B) {
+	pgtest.URL(b)
+	for b.Loop() {
+		pgtest.New(b)
 	}
 }

@@ -1,0 +1,147 @@
+package postgres_test
+
+import (
+	"errors"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"importledger/adapters/postgres"
+	"importledger/adapters/postgres/pgtest"
+)
+
+func TestTheBootstrapClientFollowsTheEnvironment(t *testing.T) {
+	t.Parallel()
+	pool := pgtest.New(t)
+	clients := postgres.NewClients(pool)
+	want := func(id, hash string, scopes ...string) {
+		t.Helper()
+		gotHash, gotScopes, found, err := clients.Credentials(t.Context(), id)
+		if err != nil || found != (hash != "") || gotHash != hash || !slices.Equal(gotScopes, scopes) {
+			t.Errorf("%s: got %q %v %v %v", id, gotHash, gotScopes, found, err)
+		}
+	}
+	ensure := func(id, hash string, scopes ...string) {
+		t.Helper()
+		if err := clients.EnsureBootstrap(t.Context(), id, hash, scopes); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want("one", "")
+	ensure("one", "hash-1", "imports:read", "imports:write")
+	want("one", "hash-1", "imports:read", "imports:write")
+	ensure("one", "hash-2", "imports:read")
+	want("one", "hash-2", "imports:read")
+	ensure("two", "hash-3", "imports:read")
+	want("one", "") // the environment names it no more
+	want("two", "hash-3", "imports:read")
+	ensure("one", "hash-4", "imports:read")
+	want("one", "hash-4", "imports:read")
+
+	if _, err := pool.Exec(t.Context(), "INSERT INTO ledger.api_clients (id, name, secret_hash, scopes, origin) VALUES ('theirs', 'Theirs', 'h', '{}', 'managed')"); err != nil {
+		t.Fatal(err)
+	}
+	if err := clients.EnsureBootstrap(t.Context(), "theirs", "hash", nil); !errors.Is(err, postgres.ErrClientTaken) {
+		t.Errorf("an operator's client was taken over: %v", err)
+	}
+	want("theirs", "h")
+	want("one", "hash-4", "imports:read")
+}
+
+func TestTheKeyIdentifierIsSetAtTheFirstStart(t *testing.T) {
+	t.Parallel()
+	account := postgres.NewAccount(pgtest.New(t))
+	if _, err := account.KeyIdentifier(t.Context()); !errors.Is(err, postgres.ErrNoAccount) {
+		t.Errorf("got %v", err)
+	}
+	if err := account.SetKeyIdentifier(t.Context(), "phone"); !errors.Is(err, postgres.ErrNoAccount) {
+		t.Errorf("got %v", err)
+	}
+	for _, c := range []struct{ initial, want string }{{"phone", "phone"}, {"email", "phone"}} {
+		if got, err := account.EnsureKeyIdentifier(t.Context(), c.initial); err != nil || got != c.want {
+			t.Errorf("started with %s: got %q, %v", c.initial, got, err)
+		}
+	}
+	if err := account.SetKeyIdentifier(t.Context(), "externalId"); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := account.KeyIdentifier(t.Context()); err != nil || got != "externalId" {
+		t.Errorf("got %q, %v", got, err)
+	}
+	if err := account.SetKeyIdentifier(t.Context(), "shoeSize"); err == nil {
+		t.Error("an unknown identifier was taken")
+	}
+}
+
+func TestAnIdempotencyKeyBelongsToTheFirstRequest(t *testing.T) {
+	t.Parallel()
+	keys := postgres.NewIdempotencyKeys(pgtest.New(t))
+	claim := func(client, fingerprint, id, wantFingerprint, wantID string) {
+		t.Helper()
+		f, i, claimed, err := keys.Claim(t.Context(), client, "key", fingerprint, id)
+		if err != nil || f != wantFingerprint || i != wantID || claimed != (id == wantID) {
+			t.Errorf("got %q %q %v %v", f, i, claimed, err)
+		}
+	}
+	claim("c", "f1", "import-1", "f1", "import-1")
+	claim("c", "f1", "import-2", "f1", "import-1")
+	claim("c", "f2", "import-3", "f1", "import-1")
+	claim("d", "f2", "import-4", "f2", "import-4")
+
+	if err := keys.Forget(t.Context(), "c", "key", "import-3"); err != nil {
+		t.Fatal(err)
+	}
+	claim("c", "f1", "import-5", "f1", "import-1") // it was not import-3's to give back
+	if err := keys.Forget(t.Context(), "c", "key", "import-1"); err != nil {
+		t.Fatal(err)
+	}
+	claim("c", "f3", "import-6", "f3", "import-6")
+}
+
+func TestOfRequestsAtOnceOneClaimsTheKey(t *testing.T) {
+	t.Parallel()
+	keys := postgres.NewIdempotencyKeys(pgtest.New(t))
+	var mu sync.Mutex
+	var claims int
+	winners := map[string]bool{}
+	var all sync.WaitGroup
+	for _, id := range []string{"1", "2", "3", "4", "5", "6", "7", "8"} {
+		all.Go(func() {
+			_, winner, claimed, err := keys.Claim(t.Context(), "c", "key", "f", id)
+			mu.Lock()
+			defer mu.Unlock()
+			winners[winner] = true
+			if err != nil {
+				t.Error(err)
+			}
+			if claimed {
+				claims++
+			}
+		})
+	}
+	all.Wait()
+	if claims != 1 || len(winners) != 1 {
+		t.Errorf("%d claims, winners %v", claims, winners)
+	}
+}
+
+func TestOldIdempotencyKeysExpire(t *testing.T) {
+	t.Parallel()
+	pool := pgtest.New(t)
+	keys := postgres.NewIdempotencyKeys(pool)
+	for _, key := range []string{"old", "new"} {
+		if _, _, _, err := keys.Claim(t.Context(), "c", key, "f", "import-"+key); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := pool.Exec(t.Context(), "UPDATE ledger.idempotency_keys SET created_at = now() - interval '2 days' WHERE key = 'old'"); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := keys.Expire(t.Context(), time.Now().Add(-24*time.Hour)); err != nil || n != 1 {
+		t.Errorf("%d expired, %v", n, err)
+	}
+	if got := rows(t, pool, "SELECT count(*) FROM ledger.idempotency_keys WHERE key = 'new'"); got != 1 {
+		t.Error("a new key expired")
+	}
+}
