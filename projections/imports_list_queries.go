@@ -1,0 +1,122 @@
+package projections
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"importledger/events"
+
+	"github.com/jackc/pgx/v5"
+)
+
+var selectImport = "SELECT i." + strings.Join(importColumns, ", i.") + " FROM imports_list.imports i "
+
+// ImportFilter narrows ListImports; empty fields do not.
+type ImportFilter struct {
+	State    events.State
+	Type     events.ImportType
+	Q        string // part of the file's name, in any case
+	Page     int    // from 1
+	PageSize int
+}
+
+// ListImports gives a page of the imports that a filter leaves, newest first, and
+// how many it leaves in all.
+func ListImports(ctx context.Context, q Querier, f ImportFilter) (page []Import, total int, err error) {
+	if f.Q != "" {
+		return searchImports(ctx, q, f)
+	}
+	err = q.QueryRow(ctx, `
+		SELECT coalesce(sum(imports), 0)::bigint FROM imports_list.totals
+		WHERE ($1 = '' OR state = $1) AND ($2 = '' OR type = $2)`, string(f.State), string(f.Type)).Scan(&total)
+	if err != nil {
+		return nil, 0, err
+	}
+	// Each filter is a statement of its own, so that each finds its index.
+	conditions, args := "", []any{f.PageSize, offset(f.Page, f.PageSize)}
+	for column, value := range map[string]string{"state": string(f.State), "type": string(f.Type)} {
+		if value != "" {
+			args = append(args, value)
+			conditions += fmt.Sprintf(" AND %s = $%d", column, len(args))
+		}
+	}
+	rows, err := q.Query(ctx, selectImport+"WHERE true"+conditions+" ORDER BY created_at DESC, id DESC LIMIT $1 OFFSET $2", args...)
+	if err != nil {
+		return nil, 0, err
+	}
+	page, err = pgx.CollectRows(rows, importValue)
+	return page, total, err
+}
+
+// searchImports looks through names in the index alone, and only then reads the
+// imports of the page.
+func searchImports(ctx context.Context, q Querier, f ImportFilter) ([]Import, int, error) {
+	rows, err := q.Query(ctx, `
+		WITH matching AS MATERIALIZED (
+			SELECT created_at, id FROM imports_list.imports
+			WHERE search_name LIKE $1 AND ($2 = '' OR state = $2) AND ($3 = '' OR type = $3)
+		), page AS (
+			SELECT created_at, id FROM matching ORDER BY created_at DESC, id DESC LIMIT $4 OFFSET $5
+		)
+		SELECT (SELECT count(*) FROM matching), page.id FROM (SELECT) one LEFT JOIN page ON true
+		ORDER BY created_at DESC, id DESC`,
+		"%"+likeLiteral.Replace(searchable(f.Q))+"%", string(f.State), string(f.Type), f.PageSize, offset(f.Page, f.PageSize))
+	if err != nil {
+		return nil, 0, err
+	}
+	total, ids := 0, []string{}
+	var id *string
+	_, err = pgx.ForEachRow(rows, []any{&total, &id}, func() error {
+		if id != nil {
+			ids = append(ids, *id)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, 0, err
+	}
+	rows, err = q.Query(ctx, selectImport+"WHERE id = ANY($1) ORDER BY created_at DESC, id DESC", ids)
+	if err != nil {
+		return nil, 0, err
+	}
+	page, err := pgx.CollectRows(rows, importValue)
+	return page, total, err
+}
+
+// likeLiteral takes away what LIKE means by its special characters.
+var likeLiteral = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`)
+
+// ImportByID gives one import, or ErrNotFound.
+func ImportByID(ctx context.Context, q Querier, id string) (Import, error) {
+	rows, err := q.Query(ctx, selectImport+"WHERE id = $1", id)
+	if err != nil {
+		return Import{}, err
+	}
+	return found(pgx.CollectExactlyOneRow(rows, importValue))
+}
+
+// ImportingIDs gives the imports whose rows are to be imported, oldest first.
+func ImportingIDs(ctx context.Context, q Querier) ([]string, error) {
+	rows, err := q.Query(ctx, "SELECT id FROM imports_list.imports WHERE state = $1 ORDER BY created_at, id", string(events.Importing))
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowTo[string])
+}
+
+// LastMapping gives what the columns were mapped to in the newest import of the
+// mode whose file had the same column names, in any order; or ErrNotFound.
+func LastMapping(ctx context.Context, q Querier, header []string, mode events.Mode) ([]events.Column, error) {
+	var mapping []events.Column
+	err := q.QueryRow(ctx, `
+		SELECT mapping FROM imports_list.imports
+		WHERE header_hash = $1 AND import_mode = $2 AND mapping <> '[]' ORDER BY created_at DESC, id DESC LIMIT 1`,
+		hashHeader(header), string(mode)).Scan(&mapping)
+	return found(mapping, err)
+}
+
+func importValue(row pgx.CollectableRow) (Import, error) {
+	i, err := scanImport(row)
+	return *i, err
+}

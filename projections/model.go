@@ -1,0 +1,120 @@
+package projections
+
+import (
+	"context"
+	"crypto/sha256"
+	_ "embed"
+	"encoding/binary"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"strings"
+
+	"importledger/events"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// model is one read model. Its tables live in a Postgres schema of their own.
+type model struct {
+	name    string // of the schema
+	tables  string // DDL that a table needs before it is filled
+	indexes string // DDL that is cheaper once it is filled
+	version string // changes with the tables and with the fold
+
+	// fold writes a run of events, in log order, into the tables of the schema
+	// that the transaction's search_path names. Each event comes exactly once.
+	fold func(context.Context, pgx.Tx, []events.Envelope) error
+}
+
+// The read models.
+const (
+	ImportsList    = "imports_list"
+	ContactState   = "contact_state"
+	SegmentMembers = "segment_members"
+	ErrorReport    = "error_report"
+)
+
+// all lists the read models. Raise a fold's number whenever it would make other
+// rows from the same events: the tables filled before are then known as outdated.
+func all() []*model {
+	return []*model{
+		newModel(ImportsList, importsListDDL, 1, foldImportsList),
+		newModel(ContactState, contactStateDDL, 1, foldContactState),
+		newModel(SegmentMembers, segmentMembersDDL, 1, foldSegmentMembers),
+		newModel(ErrorReport, errorReportDDL, 1, foldErrorReport),
+	}
+}
+
+// Names lists the read models.
+func Names() []string {
+	return []string{ImportsList, ContactState, SegmentMembers, ErrorReport}
+}
+
+//go:embed checkpoint.sql
+var checkpointDDL string
+
+// indexesBelow parts a model's DDL.
+const indexesBelow = "\n-- indexes\n"
+
+func newModel(name, ddl string, foldVersion int, fold func(context.Context, pgx.Tx, []events.Envelope) error) *model {
+	tables, indexes, ok := strings.Cut(ddl, indexesBelow)
+	if !ok {
+		panic("projections: the DDL of " + name + " does not say where its indexes begin")
+	}
+	digest := sha256.Sum256(fmt.Appendf(nil, "%d\n%s%s", foldVersion, checkpointDDL, ddl))
+	return &model{name: name, tables: tables, indexes: indexes, version: hex.EncodeToString(digest[:8]), fold: fold}
+}
+
+// create makes the schema with empty tables and a checkpoint at the log's
+// beginning, without the indexes.
+func (m *model) create(ctx context.Context, tx pgx.Tx, schema string) error {
+	ddl := "CREATE SCHEMA " + schema + ";" + searchPath(schema) + checkpointDDL + m.tables
+	if _, err := tx.Exec(ctx, ddl); err != nil {
+		return fmt.Errorf("create schema %s: %w", schema, err)
+	}
+	_, err := tx.Exec(ctx, "INSERT INTO checkpoint (version) VALUES ($1)", m.version)
+	return err
+}
+
+// index adds the indexes to a schema that create has made.
+func (m *model) index(ctx context.Context, tx pgx.Tx, schema string) error {
+	if _, err := tx.Exec(ctx, searchPath(schema)+m.indexes); err != nil {
+		return fmt.Errorf("index schema %s: %w", schema, err)
+	}
+	return nil
+}
+
+// searchPath is how one text of a statement serves the live schema and those
+// that are built beside it.
+func searchPath(schema string) string { return "SET LOCAL search_path TO " + schema + ";" }
+
+// Advisory locks, by what they protect.
+const (
+	projecting = "project" // shared: transactions of projectors; exclusive: who must hold them still
+	rebuilding = "rebuild" // exclusive: the rebuild; shared: who needs that there is none
+	verifying  = "verify"
+)
+
+// lockKey is the number of an advisory lock: the same in every process and
+// version, for ever.
+func lockKey(what, schema string) int64 {
+	sum := sha256.Sum256([]byte("importledger/projections/" + what + "/" + schema))
+	return int64(binary.BigEndian.Uint64(sum[:8]))
+}
+
+// UnknownModelError is returned for a name that no read model has.
+type UnknownModelError struct{ Name string }
+
+func (e *UnknownModelError) Error() string {
+	return fmt.Sprintf("there is no read model %q; there are %s", e.Name, strings.Join(Names(), ", "))
+}
+
+func checkNames(names []string) error {
+	for _, name := range names {
+		if !slices.Contains(Names(), name) {
+			return &UnknownModelError{name}
+		}
+	}
+	return nil
+}
