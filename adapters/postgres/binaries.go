@@ -141,9 +141,8 @@ func (f *finder) inspect(ctx context.Context, dir string) (binaries, error) {
 	}
 	var out bytes.Buffer
 	cmd := exec.CommandContext(ctx, b.path("postgres"), "--version")
-	cmd.Dir, cmd.Env, cmd.Stdout = filepath.VolumeName(dir)+string(filepath.Separator), serverEnv(), &out
-	prepareTool(cmd, f.account)
-	if err := cmd.Run(); err != nil {
+	cmd.Dir, cmd.Stdout = filepath.VolumeName(dir)+string(filepath.Separator), &out
+	if err := f.account.run(cmd); err != nil {
 		return binaries{}, err
 	}
 	m := versionPattern.FindStringSubmatch(out.String())

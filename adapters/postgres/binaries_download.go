@@ -36,7 +36,7 @@ func (d downloader) download(ctx context.Context, major int) (string, error) {
 	if !ok {
 		return "", fmt.Errorf("Postgres %d is not among the versions that can be downloaded", major)
 	}
-	cache, err := d.cache()
+	cache, err := d.cache(ctx)
 	if err != nil {
 		return "", err
 	}
@@ -46,7 +46,7 @@ func (d downloader) download(ctx context.Context, major int) (string, error) {
 	}
 	d.log.Info("downloading the Postgres server, once; this can take minutes", "version", version, "to", cache)
 	began := time.Now()
-	if err := d.await(ctx, func() error { return fetchInto(cache, unpacked, version) }); err != nil {
+	if err := d.await(ctx, func() error { return fetchInto(ctx, cache, unpacked, version) }); err != nil {
 		return "", err
 	}
 	d.log.Info("the Postgres server is downloaded", "version", version, "took", time.Since(began).Round(time.Millisecond))
@@ -78,12 +78,12 @@ func (d downloader) await(ctx context.Context, fetch func() error) error {
 
 // fetchInto downloads and unpacks a version aside and renames it into place,
 // so that what is there is whole and two processes do not meet.
-func fetchInto(cache, unpacked string, version embeddedpostgres.PostgresVersion) error {
+func fetchInto(ctx context.Context, cache, unpacked string, version embeddedpostgres.PostgresVersion) error {
 	aside, err := os.MkdirTemp(cache, "unpacking-")
 	if err != nil {
 		return err
 	}
-	err = unpackInto(aside, version)
+	err = unpackInto(ctx, aside, version)
 	if err == nil {
 		err = os.Rename(filepath.Join(aside, "server"), unpacked)
 		if _, statErr := os.Stat(unpacked); statErr == nil {
@@ -97,9 +97,9 @@ func fetchInto(cache, unpacked string, version embeddedpostgres.PostgresVersion)
 // on to initdb and start the server, as root too, which Postgres refuses: it is
 // given a database folder that looks made and cannot be started, so that it
 // ends there. What counts is that the programs have arrived.
-func unpackInto(aside string, version embeddedpostgres.PostgresVersion) error {
+func unpackInto(ctx context.Context, aside string, version embeddedpostgres.PostgresVersion) error {
 	stub := filepath.Join(aside, "stub")
-	port, err := freePort()
+	port, err := freePort(ctx)
 	if err != nil {
 		return err
 	}
@@ -139,7 +139,7 @@ func majorOf(version embeddedpostgres.PostgresVersion) string {
 
 // cache is a folder that lasts and that the account which runs Postgres can
 // enter.
-func (d downloader) cache() (string, error) {
+func (d downloader) cache(ctx context.Context) (string, error) {
 	var candidates []string
 	if dir, err := os.UserCacheDir(); err == nil {
 		candidates = append(candidates, filepath.Join(dir, "importledger"))
@@ -152,7 +152,7 @@ func (d downloader) cache() (string, error) {
 	for _, dir := range candidates {
 		err := os.MkdirAll(dir, 0o755)
 		if err == nil {
-			err = reachable(dir, d.account)
+			err = d.account.canEnter(ctx, dir)
 		}
 		if err == nil {
 			return dir, nil

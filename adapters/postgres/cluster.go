@@ -65,27 +65,23 @@ type Cluster struct {
 // error is a sentence that says what to do.
 func StartCluster(ctx context.Context, cfg ClusterConfig) (*Cluster, error) {
 	log := cmp.Or(cfg.Logger, slog.New(slog.DiscardHandler))
-	acct, err := serverAccount()
-	if err != nil {
-		return nil, err
-	}
-	p, err := openPlace(cfg, acct, log)
+	p, err := openPlace(ctx, cfg, log)
 	if err != nil {
 		return nil, err
 	}
 	c := &Cluster{log: log, locks: p.locks, done: make(chan struct{})}
-	if err := c.start(ctx, cfg, p, acct); err != nil {
+	if err := c.start(ctx, cfg, p); err != nil {
 		return nil, errors.Join(err, c.close())
 	}
 	return c, nil
 }
 
-func (c *Cluster) start(ctx context.Context, cfg ClusterConfig, p *place, acct *account) error {
+func (c *Cluster) start(ctx context.Context, cfg ClusterConfig, p *place) error {
 	want, err := p.major()
 	if err != nil {
 		return err
 	}
-	find := cmp.Or(cfg.finder, machineFinder(acct, p.home, c.log))
+	find := cmp.Or(cfg.finder, machineFinder(p.account, p.home, c.log))
 	bin, err := find.find(ctx, cmp.Or(cfg.Bin, os.Getenv(BinEnv)), want)
 	if err != nil {
 		return err
@@ -95,7 +91,7 @@ func (c *Cluster) start(ctx context.Context, cfg ClusterConfig, p *place, acct *
 	}
 	var password string
 	if want == 0 {
-		password, err = p.create(ctx, bin, acct, c.output)
+		password, err = p.create(ctx, bin, c.output)
 	} else {
 		password, err = p.readPassword()
 	}
@@ -103,7 +99,7 @@ func (c *Cluster) start(ctx context.Context, cfg ClusterConfig, p *place, acct *
 		return err
 	}
 	c.spec = serverSpec{
-		bin: bin, account: acct, pgdata: p.pgdata(), password: password,
+		bin: bin, account: p.account, pgdata: p.pgdata(), password: password,
 		settings: serverSettings(cfg.Settings), output: c.output,
 	}
 	if err := stopLeftover(ctx, c.spec, c.log); err != nil {
@@ -224,7 +220,7 @@ func (c *Cluster) restart(ctx context.Context) bool {
 func (c *Cluster) startOnFreePort(ctx context.Context) (*server, error) {
 	const patience = 15 * time.Second
 	for deadline := time.Now().Add(patience); ; {
-		port, err := freePort()
+		port, err := freePort(ctx)
 		if err != nil {
 			return nil, err
 		}

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"runtime"
 	"strings"
 	"time"
 )
@@ -23,7 +22,7 @@ func (p *place) readPassword() (string, error) {
 
 // create makes the database and returns the password of its user. The database
 // is made aside and renamed, so that it is whole or not there.
-func (p *place) create(ctx context.Context, bin binaries, acct *account, output *outputLog) (string, error) {
+func (p *place) create(ctx context.Context, bin binaries, output *outputLog) (string, error) {
 	password := rand.Text()
 	if err := writeDurably(p.password(), password+"\n"); err != nil {
 		return "", explainPath(err, p.home)
@@ -31,12 +30,12 @@ func (p *place) create(ctx context.Context, bin binaries, acct *account, output 
 	aside, pwfile := p.pgdata()+".new", p.password()+".initdb"
 	err := errors.Join(
 		os.RemoveAll(aside), os.RemoveAll(pwfile),
-		os.Mkdir(aside, 0o700), acct.own(aside),
-		os.WriteFile(pwfile, []byte(password), 0o600), acct.own(pwfile))
+		os.Mkdir(aside, 0o700), p.account.own(aside),
+		os.WriteFile(pwfile, []byte(password), 0o600), p.account.own(pwfile))
 	if err != nil {
 		return "", explainPath(err, p.home)
 	}
-	if err := p.initdb(ctx, bin, acct, output, aside, pwfile); err != nil {
+	if err := p.initdb(ctx, bin, output, aside, pwfile); err != nil {
 		return "", errors.Join(err, os.Remove(pwfile), os.RemoveAll(aside))
 	}
 	err = errors.Join(os.Remove(pwfile), os.Rename(aside, p.pgdata()), syncDir(p.home))
@@ -46,17 +45,14 @@ func (p *place) create(ctx context.Context, bin binaries, acct *account, output 
 	return password, nil
 }
 
-func (p *place) initdb(ctx context.Context, bin binaries, acct *account, output *outputLog, pgdata, pwfile string) error {
+func (p *place) initdb(ctx context.Context, bin binaries, output *outputLog, pgdata, pwfile string) error {
 	cmd := exec.CommandContext(ctx, bin.path("initdb"), "-D", pgdata, "-U", clusterUser, "--pwfile="+pwfile,
 		"--auth=scram-sha-256", "--encoding=UTF8", "--locale=C", "--data-checksums", "--no-instructions")
-	cmd.Dir, cmd.Env = p.home, serverEnv()
+	cmd.Dir = p.home
 	cmd.Stdout, cmd.Stderr = output, output
 	cmd.WaitDelay = 5 * time.Second
-	prepareTool(cmd, acct)
 	output.forget()
-	runtime.LockOSThread() // as for the server: it ends with the thread that forked it
-	defer runtime.UnlockOSThread()
-	err := cmd.Run()
+	err := p.account.run(cmd)
 	if ctx.Err() != nil {
 		return fmt.Errorf("making the private Postgres in %s was interrupted: %w", p.home, ctx.Err())
 	}

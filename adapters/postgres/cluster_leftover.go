@@ -26,7 +26,7 @@ func stopLeftover(ctx context.Context, spec serverSpec, log *slog.Logger) error 
 	}
 	first, _, _ := strings.Cut(string(text), "\n")
 	pid, err := strconv.Atoi(strings.TrimSpace(first))
-	if err != nil || pid <= 0 || !servesDir(pid, spec.pgdata) {
+	if err != nil || pid <= 0 || !servesDir(ctx, pid, spec.pgdata) {
 		// Postgres trusts the file where its number has gone to another process of its user.
 		if err := os.Remove(pidFile); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return explainPath(err, spec.pgdata)
@@ -39,11 +39,11 @@ func stopLeftover(ctx context.Context, spec serverSpec, log *slog.Logger) error 
 
 func endLeftover(ctx context.Context, spec serverSpec, pid int) error {
 	for _, signal := range []serverSignal{fastShutdown, immediateShutdown} {
-		if err := signalServer(spec.bin, pid, signal); err != nil {
+		if err := signalServer(ctx, spec.bin, pid, signal); err != nil {
 			return fmt.Errorf("a Postgres (process %d) of an earlier run still uses %s and cannot be stopped: stop it, then start again (%w)", pid, spec.pgdata, err)
 		}
 		for patience := time.Now().Add(20 * time.Second); time.Now().Before(patience); {
-			if !servesDir(pid, spec.pgdata) {
+			if !servesDir(ctx, pid, spec.pgdata) {
 				return nil
 			}
 			select {

@@ -27,8 +27,9 @@ const (
 // the account that Postgres runs under, so that nothing that account does can
 // lead us to write elsewhere.
 type place struct {
-	home  string
-	locks []*flock.Flock
+	home    string
+	account *account // nil: the user of this process
+	locks   []*flock.Flock
 }
 
 func (p *place) pgdata() string   { return filepath.Join(p.home, "pgdata") }
@@ -37,79 +38,83 @@ func (p *place) logFile() string  { return filepath.Join(p.home, "postgres.log")
 
 // openPlace finds the folder that holds, or will hold, the cluster, and locks
 // it for this process.
-func openPlace(cfg ClusterConfig, acct *account, log *slog.Logger) (*place, error) {
+func openPlace(ctx context.Context, cfg ClusterConfig, log *slog.Logger) (*place, error) {
 	dir, err := filepath.Abs(cfg.Dir)
 	if err != nil {
 		return nil, fmt.Errorf("the folder for the private Postgres is unknown: %w", err)
 	}
-	if err := reachable("/", acct); err != nil {
-		return nil, fmt.Errorf("root may not run Postgres as the user %s here: run importledger as another user than root, or set %s to a server of yours (%w)", acct.name, URLEnv, err)
-	}
-	if err := ownFolder(dir, acct); err != nil {
-		return nil, err
-	}
-	lock, err := lockDir(dir)
+	acct, err := serverAccount()
 	if err != nil {
 		return nil, err
 	}
-	p := &place{locks: []*flock.Flock{lock}}
-	if err := p.settle(dir, cmp.Or(cfg.SystemDir, systemDir), acct, log); err != nil {
+	if err := acct.canEnter(ctx, "/"); err != nil {
+		return nil, fmt.Errorf("root may not run Postgres as the user %s here: run importledger as another user than root, or set %s to a server of yours (%w)", acct.name, URLEnv, err)
+	}
+	p := &place{account: acct}
+	err = p.take(dir)
+	if err == nil {
+		err = p.settle(ctx, dir, cmp.Or(cfg.SystemDir, systemDir), log)
+	}
+	if err != nil {
 		return nil, errors.Join(err, closeLocks(p.locks))
 	}
 	return p, nil
 }
 
-// settle decides between dir and a folder in system.
-func (p *place) settle(dir, system string, acct *account, log *slog.Logger) error {
-	elsewhere, err := os.ReadFile(filepath.Join(dir, pointer))
-	if err == nil {
-		return p.settleElsewhere(dir, strings.TrimSpace(string(elsewhere)), acct)
-	}
-	if !errors.Is(err, fs.ErrNotExist) {
-		return explainPath(err, dir)
-	}
-	p.home = dir
-	reachErr := reachable(dir, acct)
-	if reachErr == nil {
-		return nil
-	}
-	if _, err := os.Stat(p.pgdata()); err == nil {
-		return fmt.Errorf("the user %s, who runs Postgres for root, cannot enter %s any more: allow it with chmod o+x on each folder above (%w)", acct.name, dir, reachErr)
-	}
-	if p.home, err = moveTo(system, dir, acct); err != nil {
-		return fmt.Errorf("the user %s, who runs Postgres for root, can enter neither %s nor a folder in %s: allow it with chmod o+x on each folder above, or choose another data directory (%w)", acct.name, dir, system, err)
-	}
-	log.Warn("the private Postgres lives outside of the data directory, which its user cannot enter: back up both",
-		"user", acct.name, "data", dir, "postgres", p.home)
-	return p.lock(p.home)
-}
-
-// settleElsewhere takes the folder that an earlier start chose.
-func (p *place) settleElsewhere(dir, home string, acct *account) error {
-	p.home = home
-	if _, err := os.Stat(home); err != nil {
-		return fmt.Errorf("the database of %s was kept in %s, as %s says, and cannot be reached there: bring it back, or remove that file to begin with an empty database (%w)",
-			dir, home, filepath.Join(dir, pointer), err)
-	}
-	if err := ownFolder(home, acct); err != nil {
+// take makes the folder, locks it and has the cluster live in it.
+func (p *place) take(dir string) (err error) {
+	if err := passThrough(dir, p.account); err != nil {
 		return err
 	}
-	return p.lock(home)
-}
-
-func (p *place) lock(dir string) error {
 	lock, err := lockDir(dir)
 	if err != nil {
 		return err
 	}
 	p.locks = append(p.locks, lock)
-	return nil
+	p.home = dir
+	p.account, err = p.account.forData(p.pgdata())
+	return err
+}
+
+// settle leaves dir, which was taken, for the folder that an earlier start
+// chose, or for one in system where the account cannot enter dir.
+func (p *place) settle(ctx context.Context, dir, system string, log *slog.Logger) error {
+	elsewhere, err := os.ReadFile(filepath.Join(dir, pointer))
+	if err == nil {
+		return p.follow(dir, strings.TrimSpace(string(elsewhere)))
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		return explainPath(err, dir)
+	}
+	closed := p.account.canEnter(ctx, dir)
+	if closed == nil {
+		return nil
+	}
+	if _, err := os.Stat(p.pgdata()); err == nil {
+		return fmt.Errorf("the user %s, who runs Postgres for root, cannot enter %s any more: allow it with chmod o+x on each folder above (%w)", p.account.name, dir, closed)
+	}
+	home, err := moveTo(ctx, system, dir, p.account)
+	if err != nil {
+		return fmt.Errorf("the user %s, who runs Postgres for root, can enter neither %s nor a folder in %s: allow it with chmod o+x on each folder above, or choose another data directory (%w)", p.account.name, dir, system, err)
+	}
+	log.Warn("the private Postgres lives outside of the data directory, which its user cannot enter: back up both",
+		"user", p.account.name, "data", dir, "postgres", home)
+	return p.take(home)
+}
+
+// follow takes the folder that an earlier start chose.
+func (p *place) follow(dir, home string) error {
+	if _, err := os.Stat(home); err != nil {
+		return fmt.Errorf("the database of %s was kept in %s, as %s says, and cannot be reached there: bring it back, or remove that file to begin with an empty database (%w)",
+			dir, home, filepath.Join(dir, pointer), err)
+	}
+	return p.take(home)
 }
 
 // moveTo makes a folder in system for the cluster of dir, and leaves the
 // pointer to it. The name is never one that was used before: a data directory
 // that was removed and made again must not find its old database.
-func moveTo(system, dir string, acct *account) (string, error) {
+func moveTo(ctx context.Context, system, dir string, acct *account) (string, error) {
 	if err := os.MkdirAll(system, 0o711); err != nil {
 		return "", err
 	}
@@ -118,7 +123,7 @@ func moveTo(system, dir string, acct *account) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if err := errors.Join(ownFolder(home, acct), reachable(home, acct)); err != nil {
+	if err := errors.Join(passThrough(home, acct), acct.canEnter(ctx, home)); err != nil {
 		return "", errors.Join(err, os.Remove(home))
 	}
 	if err := writeDurably(filepath.Join(home, "belongs-to"), dir+"\n"); err != nil {
@@ -127,9 +132,9 @@ func moveTo(system, dir string, acct *account) (string, error) {
 	return home, writeDurably(filepath.Join(dir, pointer), home+"\n")
 }
 
-// ownFolder makes the folder and lets the account that runs Postgres pass
-// through, not read, it.
-func ownFolder(dir string, acct *account) error {
+// passThrough makes the folder and lets the account pass through it, to pgdata,
+// and not read it.
+func passThrough(dir string, acct *account) error {
 	mode := fs.FileMode(0o700)
 	if acct != nil {
 		mode = 0o711
@@ -141,14 +146,6 @@ func ownFolder(dir string, acct *account) error {
 		return explainPath(err, dir)
 	}
 	return nil
-}
-
-// reachable asks the system, not mode bits, whether the account can enter dir.
-func reachable(dir string, acct *account) error {
-	if acct == nil {
-		return nil
-	}
-	return acct.run(context.Background(), dir, "/bin/sh", "-c", ":")
 }
 
 // major is the version that wrote the cluster, 0 where there is none yet.

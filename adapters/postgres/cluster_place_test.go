@@ -1,6 +1,8 @@
 package postgres_test
 
 import (
+	"errors"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -133,4 +135,53 @@ func TestALostPasswordFileSaysSo(t *testing.T) {
 	}
 	_, err := postgres.StartCluster(t.Context(), cfg)
 	wantSentence(t, err, "restore "+filepath.Join(cfg.Dir, "password"))
+}
+
+func TestADatabaseRunsUnderTheUserItBelongsTo(t *testing.T) {
+	t.Parallel()
+	cfg := pgtest.Config(pgtest.Dir(t))
+	if err := pgtest.Cluster(t, cfg).Stop(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if root() { // as if the user postgres had come after the database
+		chownAll(t, filepath.Join(cfg.Dir, "pgdata"), 12345)
+	}
+	if err := pgtest.Cluster(t, cfg).Stop(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if root() { // as a copy that did not keep the owner
+		chownAll(t, filepath.Join(cfg.Dir, "pgdata"), 0)
+		_, err := postgres.StartCluster(t.Context(), cfg)
+		wantSentence(t, err, "belongs to root, as whom Postgres does not run")
+	}
+}
+
+func chownAll(t *testing.T, dir string, uid int) {
+	t.Helper()
+	err := filepath.WalkDir(dir, func(path string, _ fs.DirEntry, err error) error {
+		return errors.Join(err, os.Lchown(path, uid, uid))
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestWhatAStartThatWasKilledHalfwayLeftIsClearedAway(t *testing.T) {
+	t.Parallel()
+	cfg := pgtest.Config(pgtest.Dir(t))
+	half := filepath.Join(cfg.Dir, "pgdata.new")
+	if err := errors.Join(
+		os.Mkdir(half, 0o700),
+		os.WriteFile(filepath.Join(half, "PG_VERSION"), []byte("15\n"), 0o600),
+		os.WriteFile(filepath.Join(cfg.Dir, "password"), []byte("old\n"), 0o600),
+		os.WriteFile(filepath.Join(cfg.Dir, "password.initdb"), []byte("old"), 0o600),
+	); err != nil {
+		t.Fatal(err)
+	}
+	execute(t, pgtest.Cluster(t, cfg).URL(), "SELECT 1")
+	for _, left := range []string{half, filepath.Join(cfg.Dir, "password.initdb")} {
+		if _, err := os.Stat(left); err == nil {
+			t.Errorf("%s is left behind", left)
+		}
+	}
 }

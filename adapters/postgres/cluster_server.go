@@ -79,7 +79,8 @@ func serverSettings(more map[string]string) []string {
 func startServer(ctx context.Context, spec serverSpec) (*server, error) {
 	s := &server{spec: spec, exited: make(chan struct{})}
 	args := append([]string{"-D", spec.pgdata, "-p", strconv.Itoa(spec.port)}, spec.settings...)
-	cmd := exec.Command(spec.bin.path("postgres"), args...)
+	// The context bounds the start; the server lives on.
+	cmd := exec.CommandContext(context.WithoutCancel(ctx), spec.bin.path("postgres"), args...)
 	cmd.Dir = spec.pgdata
 	cmd.Env = serverEnv()
 	cmd.Stdout, cmd.Stderr = spec.output, spec.output
@@ -155,7 +156,7 @@ func (s *server) shutdown() error {
 		signal   serverSignal
 		patience time.Duration
 	}{{fastShutdown, 30 * time.Second}, {immediateShutdown, 10 * time.Second}} {
-		if err := signalServer(s.spec.bin, s.process.Pid, step.signal); err != nil {
+		if err := signalServer(context.Background(), s.spec.bin, s.process.Pid, step.signal); err != nil {
 			errs = append(errs, err)
 		}
 		select {
@@ -178,8 +179,9 @@ func (s *server) kill() {
 }
 
 // freePort asks the system for a port that nobody listens on.
-func freePort() (int, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+func freePort(ctx context.Context) (int, error) {
+	var listen net.ListenConfig
+	l, err := listen.Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return 0, fmt.Errorf("no free port on 127.0.0.1 for the private Postgres (%w): bring up the loopback interface, or set %s to a server of yours", err, URLEnv)
 	}

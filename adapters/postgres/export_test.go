@@ -53,11 +53,14 @@ func finderOn(m Machine) *finder {
 // when it has ended.
 func StartStray(t *testing.T, dir string) <-chan struct{} {
 	t.Helper()
+	p := &place{home: dir}
 	acct, err := serverAccount()
+	if err == nil {
+		acct, err = acct.forData(p.pgdata())
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &place{home: dir}
 	bin, err := machineFinder(acct, dir, nil).find(t.Context(), "", 0)
 	if err != nil {
 		t.Fatal(err)
@@ -66,7 +69,7 @@ func StartStray(t *testing.T, dir string) <-chan struct{} {
 	if err != nil {
 		t.Fatal(err)
 	}
-	port, err := freePort()
+	port, err := freePort(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

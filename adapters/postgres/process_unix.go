@@ -3,6 +3,7 @@
 package postgres
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -40,7 +41,7 @@ func setCredential(attr *syscall.SysProcAttr, a *account) {
 	}
 }
 
-func signalServer(_ binaries, pid int, signal serverSignal) error {
+func signalServer(_ context.Context, _ binaries, pid int, signal serverSignal) error {
 	err := syscall.Kill(pid, signal)
 	if errors.Is(err, syscall.ESRCH) {
 		return nil
@@ -50,15 +51,25 @@ func signalServer(_ binaries, pid int, signal serverSignal) error {
 
 // servesDir tells whether the process is a Postgres that runs on pgdata. A
 // process that has ended and waits for its parent is not.
-func servesDir(pid int, pgdata string) bool {
+func servesDir(ctx context.Context, pid int, pgdata string) bool {
 	if syscall.Kill(pid, 0) == syscall.ESRCH {
 		return false
 	}
 	if line, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid)); err == nil {
 		return strings.Contains(string(line), "\x00"+pgdata+"\x00")
 	}
-	line, err := exec.Command("ps", "-ww", "-o", "command=", "-p", strconv.Itoa(pid)).Output()
+	line, err := exec.CommandContext(ctx, "ps", "-ww", "-o", "command=", "-p", strconv.Itoa(pid)).Output()
 	return err == nil && strings.Contains(string(line), "-D "+pgdata+" ")
+}
+
+// ownerOf tells whose a file is.
+func ownerOf(path string) (uid, gid uint32, err error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return 0, 0, err
+	}
+	stat := info.Sys().(*syscall.Stat_t)
+	return stat.Uid, stat.Gid, nil
 }
 
 // syncDir makes names in a folder durable.

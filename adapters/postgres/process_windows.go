@@ -1,6 +1,8 @@
 package postgres
 
 import (
+	"context"
+	"errors"
 	"os/exec"
 	"strconv"
 )
@@ -16,12 +18,15 @@ const (
 func prepareServer(*exec.Cmd, *account) {}
 func prepareTool(*exec.Cmd, *account)   {}
 
-func signalServer(bin binaries, pid int, signal serverSignal) error {
-	return exec.Command(bin.path("pg_ctl"), "kill", string(signal), strconv.Itoa(pid)).Run()
+func signalServer(ctx context.Context, bin binaries, pid int, signal serverSignal) error {
+	return exec.CommandContext(ctx, bin.path("pg_ctl"), "kill", string(signal), strconv.Itoa(pid)).Run()
 }
 
 // servesDir cannot be told here; Postgres itself refuses a folder in use.
-func servesDir(int, string) bool { return false }
+func servesDir(context.Context, int, string) bool { return false }
+
+// ownerOf is asked of root only, whom Windows does not have.
+func ownerOf(string) (uid, gid uint32, err error) { return 0, 0, errors.ErrUnsupported }
 
 // syncDir is not needed: the file system keeps names in order.
 func syncDir(string) error { return nil }
