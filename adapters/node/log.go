@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
 	"strings"
 	"sync"
 	"time"
@@ -47,29 +46,30 @@ const (
 	walSyncBytes  = 512 << 10
 )
 
-var (
-	errInUse  = errors.New("is in use by another process")
-	errClosed = errors.New("node: the log is closed")
-)
+// ErrInUse is what Open fails with when another node has the directory.
+var ErrInUse = errors.New("is in use by another node")
 
-func openLog(dir string, clock func() time.Time, noSync bool, logger *slog.Logger) (*eventLog, error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, fmt.Errorf("node: create %s: %w", dir, err)
+var errClosed = errors.New("node: the log is closed")
+
+func openLog(cfg Config, fs vfs.FS) (*eventLog, error) {
+	if err := fs.MkdirAll(cfg.Dir, 0o700); err != nil {
+		return nil, fmt.Errorf("node: create %s: %w", cfg.Dir, err)
 	}
-	if err := checkWritable(dir); err != nil {
+	if err := checkWritable(cfg.Dir, fs); err != nil {
 		return nil, err
 	}
-	lock, err := pebble.LockDirectory(dir, vfs.Default)
+	lock, err := pebble.LockDirectory(cfg.Dir, fs)
 	if err != nil {
-		return nil, fmt.Errorf("node: %s %w: %w", dir, errInUse, err)
+		return nil, fmt.Errorf("node: %s %w: %w", cfg.Dir, ErrInUse, err)
 	}
 	cache := pebble.NewCache(cacheBytes)
 	defer cache.Unref()
 	options := &pebble.Options{
 		Cache:                       cache,
+		FS:                          fs,
 		Lock:                        lock,
 		FormatMajorVersion:          pebble.FormatNewest,
-		Logger:                      pebbleLogger{logger},
+		Logger:                      pebbleLogger{cfg.Logger},
 		MaxOpenFiles:                openFiles,
 		MemTableSize:                memtableBytes,
 		MemTableStopWritesThreshold: 3,
@@ -79,12 +79,12 @@ func openLog(dir string, clock func() time.Time, noSync bool, logger *slog.Logge
 	for i := range options.Levels {
 		options.Levels[i].BlockSize = blockBytes
 	}
-	db, err := pebble.Open(dir, options)
+	db, err := pebble.Open(cfg.Dir, options)
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("node: open the log in %s: %w", dir, err), lock.Close())
+		return nil, errors.Join(fmt.Errorf("node: open the log in %s: %w", cfg.Dir, err), lock.Close())
 	}
-	l := &eventLog{db: db, lock: lock, clock: clock, options: pebble.Sync}
-	if noSync {
+	l := &eventLog{db: db, lock: lock, clock: cfg.Clock, options: pebble.Sync}
+	if cfg.NoSync {
 		l.options = pebble.NoSync
 	}
 	last, err := l.lastPosition()
@@ -97,12 +97,13 @@ func openLog(dir string, clock func() time.Time, noSync bool, logger *slog.Logge
 }
 
 // checkWritable says early, and in words about the directory, what Pebble would say about one of its files.
-func checkWritable(dir string) error {
-	probe, err := os.CreateTemp(dir, ".writable-*")
+func checkWritable(dir string, fs vfs.FS) error {
+	path := fs.PathJoin(dir, "writable")
+	probe, err := fs.Create(path, vfs.WriteCategoryUnspecified)
 	if err != nil {
 		return fmt.Errorf("node: %s is not writable: %w", dir, err)
 	}
-	return errors.Join(probe.Close(), os.Remove(probe.Name()))
+	return errors.Join(probe.Close(), fs.Remove(path))
 }
 
 func (l *eventLog) close() error {

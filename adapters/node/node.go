@@ -14,6 +14,7 @@ import (
 	"github.com/EventStore/EventStore-Client-Go/v4/protos/gossip"
 	"github.com/EventStore/EventStore-Client-Go/v4/protos/serverfeatures"
 	"github.com/EventStore/EventStore-Client-Go/v4/protos/streams"
+	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/google/uuid"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials"
@@ -78,7 +79,7 @@ func Open(cfg Config) (*Node, error) {
 	if cfg.Clock == nil {
 		cfg.Clock = time.Now
 	}
-	log, err := openLog(cfg.Dir, cfg.Clock, cfg.NoSync, cfg.Logger)
+	log, err := openLog(cfg, vfs.Default)
 	if err != nil {
 		return nil, err
 	}
@@ -92,7 +93,9 @@ func Open(cfg Config) (*Node, error) {
 	}
 	go func() {
 		defer close(n.served)
-		n.serveErr = n.server.Serve(listener)
+		if err := n.server.Serve(listener); !errors.Is(err, grpc.ErrServerStopped) { // Close may come before Serve does
+			n.serveErr = err
+		}
 	}()
 	cfg.Logger.Info("event store node serves", "address", n.Addr(), "dir", cfg.Dir, "position", log.durable.load())
 	return n, nil
