@@ -84,6 +84,10 @@ func (s *Service) receive(upload Upload, r io.Reader) error {
 
 // check runs the whole file through the file rules and completes what is started.
 func (s *Service) check(ctx context.Context, upload Upload, name string, start commands.Start) (commands.Start, error) {
+	if len(start.File.Separator) > 1 {
+		return start, &commands.Refusal{Kind: commands.Unacceptable, Code: commands.SeparatorUnsupported,
+			Message: "A separator is one character: a comma or a semicolon."}
+	}
 	stored, err := upload.Open()
 	if err != nil {
 		return start, fmt.Errorf("read the stored file: %w", err)
@@ -119,17 +123,19 @@ func (s *Service) start(ctx context.Context, upload Upload, meta events.Meta, cl
 		trial = aggregate.Appended(trial, facts, meta, events.Position{})
 	}
 	if key != "" {
-		tied, fingerprint, err := s.deps.Claim(ctx, client, key, upload.SHA256(), id)
+		fingerprint, first, claimed, err := s.deps.Claim(ctx, client, key, upload.SHA256(), id)
 		if err != nil {
 			return aggregate.Import{}, fmt.Errorf("idempotency key: %w", err)
 		}
 		if fingerprint != upload.SHA256() {
 			return aggregate.Import{}, ErrKeyReused
 		}
-		if imp, err := aggregate.Load(ctx, s.deps.Log, tied); err != nil || imp.Exists() {
-			return imp, err
+		if !claimed {
+			if imp, err := aggregate.Load(ctx, s.deps.Log, first); err != nil || imp.Exists() {
+				return imp, err
+			}
+			id = first // whoever claimed it has not started the import, or died before
 		}
-		id = tied // claimed by a process that died before it could start the import
 	}
 	if err := upload.Commit(id); err != nil {
 		return aggregate.Import{}, fmt.Errorf("store the file: %w", err)

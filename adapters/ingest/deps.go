@@ -50,6 +50,9 @@ type Deps struct {
 	OpenRows func(r io.Reader, file events.File) (Rows, error)
 	// NewCSV writes a file that a spreadsheet can open and that reads back equal.
 	NewCSV func(w io.Writer, separator string) CSVWriter
+	// Harmless keeps a cell from being run as a formula by a spreadsheet; reading it
+	// back gives the cell as it was.
+	Harmless func(cell string) string
 
 	Account    func(ctx context.Context) (keyIdentifier string, err error)
 	Attributes func(ctx context.Context) ([]events.Attribute, error) // reserved ones included
@@ -58,9 +61,9 @@ type Deps struct {
 	SegmentByName func(ctx context.Context, name string) (id string, ok bool, err error)
 	// RowsInError gives an import's rejected rows in order, each once.
 	RowsInError func(ctx context.Context, importID string) iter.Seq2[projections.RejectedRow, error]
-	// Claim ties a client's idempotency key to an import, once: a key that is tied
-	// already gives the import and the fingerprint that it is tied to.
-	Claim func(ctx context.Context, client, key, fingerprint, importID string) (tied, tiedFingerprint string, err error)
+	// Claim ties a client's idempotency key to an import, once: where the key is tied
+	// already, claimed is false and the fingerprint and import are the first ones.
+	Claim func(ctx context.Context, client, key, fingerprint, importID string) (firstFingerprint, firstImport string, claimed bool, err error)
 
 	Identity aggregate.Identity
 	MaxBytes int64

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -29,7 +30,7 @@ func (s *Service) ErrorsCSV(ctx context.Context, id string, w io.Writer) error {
 	next, stop := iter.Pull2(s.deps.RowsInError(ctx, id))
 	defer stop()
 	out := s.deps.NewCSV(w, started.File.Separator)
-	if err := out.Write(append(append([]string{}, started.File.Header...), ErrorColumns...)); err != nil {
+	if err := out.Write(s.harmless(slices.Concat(started.File.Header, ErrorColumns))); err != nil {
 		return fmt.Errorf("write the errors: %w", err)
 	}
 	rejected, err, more := next()
@@ -38,7 +39,7 @@ func (s *Service) ErrorsCSV(ctx context.Context, id string, w io.Writer) error {
 			if rec.Row != rejected.Row {
 				return nil
 			}
-			if err := out.Write(errorCells(started.File, rec, rejected)); err != nil {
+			if err := out.Write(s.harmless(errorCells(started.File, rec, rejected))); err != nil {
 				return fmt.Errorf("write the errors: %w", err)
 			}
 			if rejected, err, more = next(); !more {
@@ -51,6 +52,13 @@ func (s *Service) ErrorsCSV(ctx context.Context, id string, w io.Writer) error {
 		return err
 	}
 	return out.Flush()
+}
+
+func (s *Service) harmless(cells []string) []string {
+	for i, cell := range cells {
+		cells[i] = s.deps.Harmless(cell)
+	}
+	return cells
 }
 
 // errorCells pads a row to the header's width; the cells of a row that is too long

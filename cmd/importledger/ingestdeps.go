@@ -1,0 +1,113 @@
+package main
+
+import (
+	"context"
+	"crypto/hkdf"
+	"crypto/sha256"
+	"errors"
+	"io"
+	"iter"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/oklog/ulid/v2"
+
+	"importledger/adapters/blob"
+	"importledger/adapters/csvfile"
+	"importledger/adapters/ingest"
+	"importledger/adapters/postgres"
+	"importledger/events"
+	"importledger/projections"
+)
+
+// ingestDeps fits the other adapters to what ingest asks for.
+func (l *ledger) ingestDeps(s *settings) ingest.Deps {
+	limits := csvfile.DefaultLimits()
+	limits.MaxBytes, limits.MaxRows, limits.MaxColumns = s.MaxBytes, s.MaxRows, s.MaxColumns
+	options := func(separator, encoding string) csvfile.Options {
+		o := csvfile.Options{Encoding: encoding, Limits: limits}
+		if separator != "" {
+			o.Separator = separator[0]
+		}
+		return o
+	}
+	return ingest.Deps{
+		Log:         l.log,
+		NewUpload:   func(ctx context.Context) (ingest.Upload, error) { return l.blobs.Create(ctx) },
+		OpenBlob:    l.blobs.Open,
+		BlobMissing: func(err error) bool { return errors.Is(err, blob.ErrNotFound) },
+		Inspect: func(r io.Reader, d ingest.Dialect) (events.File, bool, error) {
+			facts, err := csvfile.Inspect(r, options(d.Separator, d.Encoding))
+			return events.File{Separator: facts.Separator, Encoding: facts.Encoding, Header: facts.Header, Rows: facts.Rows}, facts.EncodingGuessed, err
+		},
+		OpenRows: func(r io.Reader, file events.File) (ingest.Rows, error) {
+			return csvfile.NewReader(r, options(file.Separator, file.Encoding))
+		},
+		NewCSV:     func(w io.Writer, separator string) ingest.CSVWriter { return csvfile.NewWriter(w, separator[0]) },
+		Harmless:   csvfile.Harmless,
+		Account:    l.account.KeyIdentifier,
+		Attributes: l.attributes,
+		SegmentByID: func(ctx context.Context, id string) (string, bool, error) {
+			segment, err := projections.SegmentByID(ctx, l.pool, id)
+			ok, err := isThere(err)
+			return segment.Name, ok, err
+		},
+		SegmentByName: func(ctx context.Context, name string) (string, bool, error) {
+			segment, err := projections.SegmentByName(ctx, l.pool, name)
+			ok, err := isThere(err)
+			return segment.ID, ok, err
+		},
+		RowsInError: func(ctx context.Context, importID string) iter.Seq2[projections.RejectedRow, error] {
+			return projections.RejectedRows(ctx, l.pool, importID)
+		},
+		Claim:    postgres.NewIdempotencyKeys(l.pool).Claim,
+		Identity: l.identity,
+		MaxBytes: s.MaxBytes,
+		Now:      time.Now,
+		NewID:    func() string { return ulid.Make().String() },
+		Logger:   l.logger,
+	}
+}
+
+func isThere(err error) (bool, error) {
+	if errors.Is(err, projections.ErrNotFound) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// attributes are all that the account's contacts can have.
+func (l *ledger) attributes(ctx context.Context) ([]events.Attribute, error) {
+	custom, err := projections.Attributes(ctx, l.pool)
+	if err != nil {
+		return nil, err
+	}
+	all := append([]events.Attribute{}, events.Reserved...)
+	for _, a := range custom {
+		all = append(all, events.Attribute{Name: a.Name, Type: a.Type})
+	}
+	return all, nil
+}
+
+// identify finds the contact that an identifier means: its nxId, or the value of
+// the account's key identifier.
+func (l *ledger) identify(ctx context.Context, identifier string) (uuid.UUID, bool, error) {
+	if id, err := uuid.Parse(identifier); err == nil {
+		return id, true, nil
+	}
+	key, err := l.account.KeyIdentifier(ctx)
+	if err != nil {
+		return uuid.Nil, false, err
+	}
+	id, ok := l.identity.Find(key, identifier, "")
+	return id, ok, nil
+}
+
+// derive makes the key of one purpose from the instance's secret (HKDF, RFC 5869).
+func derive(secret []byte, purpose string) []byte {
+	key, err := hkdf.Key(sha256.New, secret, nil, "importledger/"+purpose, 32)
+	if err != nil {
+		panic("derive a key: " + err.Error()) // only for a length that SHA-256 cannot give
+	}
+	return key
+}

@@ -1,0 +1,120 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"path/filepath"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	"golang.org/x/sync/errgroup"
+
+	"importledger/adapters/blob"
+	"importledger/adapters/eventstore"
+	"importledger/adapters/node"
+	"importledger/adapters/postgres"
+)
+
+// storage is where everything is kept: the log, the database, the files. What no
+// setting names is embedded, in the data directory.
+type storage struct {
+	log     *eventstore.Log
+	pool    *pgxpool.Pool
+	blobs   *blob.Folder
+	node    *node.Node        // nil with an event store of one's own
+	cluster *postgres.Cluster // nil with a Postgres of one's own
+}
+
+// openStorage opens the three beside each other; what was opened is closed again
+// when one of them cannot be.
+func openStorage(ctx context.Context, s *settings, dir *dataDir, logger *slog.Logger) (*storage, error) {
+	st := &storage{}
+	group, groupCtx := errgroup.WithContext(ctx)
+	group.Go(func() error { return st.openLog(groupCtx, s, dir, logger) })
+	group.Go(func() error { return st.openDatabase(groupCtx, s, dir, logger) })
+	group.Go(func() error { return st.openBlobs(s, dir) })
+	if err := group.Wait(); err != nil {
+		return nil, errors.Join(err, st.close(context.WithoutCancel(ctx)))
+	}
+	return st, nil
+}
+
+func (st *storage) openLog(ctx context.Context, s *settings, dir *dataDir, logger *slog.Logger) error {
+	connect := s.EventStoreURL
+	if connect == "" {
+		password := make([]byte, 24)
+		if _, err := rand.Read(password); err != nil {
+			return fmt.Errorf("password of the embedded event store: %w", err)
+		}
+		var err error
+		st.node, err = node.Open(node.Config{
+			Dir: dir.file("log"), Logger: logger,
+			// Whoever else is on this machine cannot read the log.
+			Username: "importledger", Password: base64.RawURLEncoding.EncodeToString(password),
+		})
+		if err != nil {
+			return err
+		}
+		connect = st.node.ConnectionString()
+	}
+	var err error
+	st.log, err = eventstore.Open(ctx, connect, eventstore.Config{Logger: logger})
+	if err != nil && st.node == nil {
+		return fmt.Errorf("the event store that IMPORTLEDGER_EVENTSTORE_URL names: %w", err)
+	}
+	return err
+}
+
+func (st *storage) openDatabase(ctx context.Context, s *settings, dir *dataDir, logger *slog.Logger) error {
+	connect := s.DatabaseURL
+	var err error
+	if connect == "" {
+		st.cluster, err = postgres.StartCluster(ctx, postgres.ClusterConfig{Dir: dir.file("postgres"), Bin: s.PostgresBin, Logger: logger})
+		if err != nil {
+			return err
+		}
+		connect = st.cluster.URL()
+	}
+	if st.pool, err = postgres.Open(ctx, connect, postgres.PoolConfig{}); err != nil {
+		return err
+	}
+	return postgres.Migrate(ctx, st.pool)
+}
+
+func (st *storage) openBlobs(s *settings, dir *dataDir) (err error) {
+	path := dir.file("files")
+	if s.BlobURL != "" {
+		u, err := url.Parse(s.BlobURL)
+		if err != nil || u.Scheme != "file" {
+			return errors.New("IMPORTLEDGER_BLOB_URL must be file:/// and an absolute path; other stores are not supported by this version")
+		}
+		path = filepath.FromSlash(u.Path)
+	}
+	st.blobs, err = blob.OpenFolder(path)
+	return err
+}
+
+// close closes what is open, the log's users before the log.
+func (st *storage) close(ctx context.Context) error {
+	var all []error
+	if st.log != nil {
+		st.log.Close()
+	}
+	if st.pool != nil {
+		st.pool.Close()
+	}
+	if st.node != nil {
+		all = append(all, st.node.Close())
+	}
+	if st.cluster != nil {
+		ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+		defer cancel()
+		all = append(all, st.cluster.Stop(ctx))
+	}
+	return errors.Join(all...)
+}
