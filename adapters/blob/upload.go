@@ -10,7 +10,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"syscall"
 )
 
@@ -116,12 +115,9 @@ func (u *Upload) Commit(key string) error {
 		return fmt.Errorf("blob %s: %w", key, err)
 	}
 	u.over = true
-	if err := u.folder.sync(); err != nil {
+	if err := errors.Join(u.file.Close(), u.folder.sync()); err != nil {
 		// Whether the name lasts is not known, so it must not stay.
-		return errors.Join(fmt.Errorf("blob %s: %w", key, saidFull(err)), os.Remove(path), u.file.Close())
-	}
-	if err := u.file.Close(); err != nil {
-		return fmt.Errorf("blob %s: closing: %w", key, err)
+		return errors.Join(fmt.Errorf("blob %s: %w", key, saidFull(err)), os.Remove(path))
 	}
 	return nil
 }
@@ -146,7 +142,7 @@ func (u *Upload) Discard() error {
 	}
 	u.over = true
 	// Closing first would end the lock while the name still stands.
-	removed := os.Remove(filepath.Clean(u.file.Name()))
+	removed := os.Remove(u.file.Name())
 	if err := errors.Join(removed, u.file.Close()); err != nil {
 		return fmt.Errorf("discarding an upload: %w", err)
 	}
