@@ -17,6 +17,7 @@ type phones struct {
 	country string // ISO 3166-1 alpha-2, of national numbers; empty: not understood
 	code    int    // calling code of country
 	trunk   string // what national numbers of country begin with, mostly 0
+	simple  bool   // that zero is all that a national number has more than its E.164 form
 }
 
 func newPhones(defaultCountry string) phones {
@@ -25,7 +26,23 @@ func newPhones(defaultCountry string) phones {
 	if code == 0 {
 		return phones{}
 	}
-	return phones{country: country, code: code, trunk: phonenumbers.GetNddPrefixForRegion(country, true)}
+	return phones{country: country, code: code, trunk: phonenumbers.GetNddPrefixForRegion(country, true), simple: hasSimplePlan(country)}
+}
+
+// hasSimplePlan tells whether a country's numbers begin with 0 at home, 00 abroad,
+// and with nothing else that the library would have to know.
+func hasSimplePlan(country string) bool {
+	all, err := phonenumbers.MetadataCollection()
+	if err != nil {
+		return false // then each number is left to the library
+	}
+	for _, plan := range all.GetMetadata() {
+		if plan.GetId() == country {
+			return plan.GetNationalPrefixForParsing() == "0" && plan.GetNationalPrefixTransformRule() == "" &&
+				plan.GetInternationalPrefix() == "00"
+		}
+	}
+	return false
 }
 
 // normal gives a number as it is kept: the digits of E.164 without plus.
@@ -99,7 +116,12 @@ func international(digits string) (string, bool) {
 	return "", false
 }
 
+// national takes digits that begin with a single zero.
 func (p phones) national(digits string) (string, bool) {
+	if n := len(digits) - 1; p.simple && n < maxPhone && numberLengths()[p.code]&(1<<n) != 0 {
+		e164 := strconv.Itoa(p.code) + digits[1:]
+		return e164, len(e164) <= maxPhone
+	}
 	return parsed(digits, p.country, false)
 }
 
