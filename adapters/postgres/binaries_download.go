@@ -9,7 +9,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"strconv"
+	"strings"
 	"time"
 
 	embeddedpostgres "github.com/fergusstrange/embedded-postgres"
@@ -103,11 +103,11 @@ func unpackInto(ctx context.Context, aside string, version embeddedpostgres.Post
 	if err != nil {
 		return err
 	}
-	major := filepath.Join(stub, "PG_VERSION")
+	major, _, _ := strings.Cut(string(version), ".")
 	err = errors.Join(
 		os.Chmod(aside, 0o755),
 		os.Mkdir(stub, 0o700),
-		os.WriteFile(major, []byte(majorOf(version)+"\n"), 0o600))
+		os.WriteFile(filepath.Join(stub, "PG_VERSION"), []byte(major+"\n"), 0o600))
 	if err != nil {
 		return err
 	}
@@ -126,15 +126,6 @@ func unpackInto(ctx context.Context, aside string, version embeddedpostgres.Post
 		}
 	}
 	return os.Chmod(filepath.Join(aside, "server"), 0o755)
-}
-
-func majorOf(version embeddedpostgres.PostgresVersion) string {
-	for major, v := range downloads {
-		if v == version && major != 0 {
-			return strconv.Itoa(major)
-		}
-	}
-	panic("unknown version " + version)
 }
 
 // cache is a folder that lasts and that the account which runs Postgres can
