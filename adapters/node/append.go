@@ -179,10 +179,10 @@ func (w *writing) check(stream string, h *head, expected expectation, events []p
 func (w *writing) repeatedAnywhere(h *head, events []proposed) (*written, error) {
 	last := int64(noRevision)
 	for i := range events {
-		at, ok := w.log.recent.find(events[i].id)
+		revision, ok := w.log.recent.find(h.id, events[i].id)
 		switch {
-		case ok && at.stream == h.id:
-			last = at.revision
+		case ok:
+			last = revision
 		case i == 0:
 			return nil, nil
 		default:

@@ -83,7 +83,7 @@ func openLog(cfg Config, fs vfs.FS) (*eventLog, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("node: open the log in %s: %w", cfg.Dir, err), lock.Close())
 	}
-	l := &eventLog{db: db, lock: lock, clock: cfg.Clock, options: pebble.Sync}
+	l := &eventLog{db: db, lock: lock, clock: cfg.Clock, options: pebble.Sync, recent: newRecentIDs()}
 	if cfg.NoSync {
 		l.options = pebble.NoSync
 	}

@@ -3,26 +3,14 @@ package node
 import (
 	"context"
 	"errors"
-	"io"
-	"unicode/utf16"
 
 	"github.com/EventStore/EventStore-Client-Go/v4/protos/shared"
 	"github.com/EventStore/EventStore-Client-Go/v4/protos/streams"
-	"github.com/google/uuid"
 	"google.golang.org/grpc"
 	"google.golang.org/protobuf/proto"
 )
 
-const (
-	// maxAppendBytes limits one append as EventStoreDB does by default: data, metadata and two bytes per character of
-	// the event type, over all its events.
-	maxAppendBytes = 1 << 20
-
-	systemType        = "type"
-	systemContentType = "content-type"
-
-	allStream = "$all"
-)
+const allStream = "$all"
 
 // streamsService answers the protocol's Streams service. BatchAppend stays unimplemented, and is not announced.
 type streamsService struct {
@@ -32,16 +20,16 @@ type streamsService struct {
 }
 
 func (s *streamsService) Append(call streams.Streams_AppendServer) error {
-	stream, expected, events, err := receiveAppend(call)
+	a, err := receiveAppend(call)
 	if err != nil {
 		return withTrailers(call, err)
 	}
-	result, err := s.log.append(stream, expected, events)
+	result, err := s.log.append(a.stream, a.expected, a.events)
 	if wrong, ok := errors.AsType[*wrongRevision](err); ok {
-		return call.SendAndClose(&streams.AppendResp{Result: wrongVersionAnswer(expected, wrong.current)})
+		return call.SendAndClose(&streams.AppendResp{Result: wrongVersionAnswer(a.expected, wrong.current)})
 	}
 	if err != nil {
-		return withTrailers(call, statusOf(err, stream))
+		return withTrailers(call, statusOf(err, a.stream))
 	}
 	success := &streams.AppendResp_Success{
 		PositionOption: &streams.AppendResp_Success_Position{
@@ -53,98 +41,6 @@ func (s *streamsService) Append(call streams.Streams_AppendServer) error {
 		success.CurrentRevisionOption = &streams.AppendResp_Success_CurrentRevision{CurrentRevision: uint64(result.revision)}
 	}
 	return call.SendAndClose(&streams.AppendResp{Result: &streams.AppendResp_Success_{Success: success}})
-}
-
-// receiveAppend takes in a whole append. It goes on receiving after a refusal, without keeping anything: a client that
-// is still sending would otherwise see the end of the call and not its reason.
-func receiveAppend(call streams.Streams_AppendServer) (stream string, expected expectation, events []proposed, refusal error) {
-	first, err := call.Recv()
-	if err != nil {
-		return "", 0, nil, err
-	}
-	options := first.GetOptions()
-	if options == nil {
-		return "", 0, nil, invalid("an append begins with its options")
-	}
-	stream, expected, refusal = target(options)
-	size := 0
-	for {
-		req, err := call.Recv()
-		if errors.Is(err, io.EOF) {
-			return stream, expected, events, refusal
-		}
-		if err != nil {
-			return "", 0, nil, err
-		}
-		if refusal != nil {
-			continue
-		}
-		event, refused := proposedEvent(req.GetProposedMessage())
-		size += sizeOf(&event)
-		switch {
-		case refused != nil:
-			refusal = refused
-		case size > maxAppendBytes:
-			refusal = appendTooLarge()
-		default:
-			events = append(events, event)
-			continue
-		}
-		events = nil
-	}
-}
-
-func proposedEvent(m *streams.AppendReq_ProposedMessage) (proposed, error) {
-	if m == nil {
-		return proposed{}, invalid("after its options an append holds events only")
-	}
-	eventType, ok := m.GetMetadata()[systemType]
-	if !ok {
-		return proposed{}, metadataMissing(systemType)
-	}
-	contentType, ok := m.GetMetadata()[systemContentType]
-	if !ok {
-		return proposed{}, metadataMissing(systemContentType)
-	}
-	id, err := eventID(m.GetId())
-	switch {
-	case err != nil:
-		return proposed{}, err
-	case eventType == "":
-		return proposed{}, invalid("an event needs a type")
-	}
-	return proposed{
-		id:        id,
-		eventType: eventType,
-		json:      contentType == contentTypeJSON,
-		metadata:  m.GetCustomMetadata(),
-		data:      m.GetData(),
-	}, nil
-}
-
-func eventID(id *shared.UUID) (uuid.UUID, error) {
-	var parsed uuid.UUID
-	if s := id.GetStructured(); s != nil {
-		parsed = uuidOf(s.GetMostSignificantBits(), s.GetLeastSignificantBits())
-	} else {
-		var err error
-		if parsed, err = uuid.Parse(id.GetString_()); err != nil {
-			return uuid.Nil, invalid("an event's id must be a UUID")
-		}
-	}
-	if parsed == uuid.Nil {
-		return uuid.Nil, invalid("an event needs an id")
-	}
-	return parsed, nil
-}
-
-// sizeOf counts as a real server counts for its append limit.
-func sizeOf(p *proposed) int {
-	units := 0
-	for _, r := range p.eventType {
-		units += max(1, utf16.RuneLen(r))
-	}
-	return len(p.data) + len(p.metadata) + 2*units
 }
 
 func (s *streamsService) Delete(ctx context.Context, req *streams.DeleteReq) (*streams.DeleteResp, error) {

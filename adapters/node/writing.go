@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"hash/maphash"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/google/uuid"
@@ -30,12 +31,14 @@ type writing struct {
 	next    uint64
 	created int64
 	heads   map[string]*head
-	ids     []identified
+	added   []identified
 }
 
+// identified is an event that this append adds, by what it will be recognised by.
 type identified struct {
-	id uuid.UUID
-	at eventAt
+	stream   uint64
+	id       uuid.UUID
+	revision int64
 }
 
 func (w *writing) apply(decide func(*writing) (written, error)) (written, error) {
@@ -55,8 +58,8 @@ func (w *writing) apply(decide func(*writing) (written, error)) (written, error)
 		return written{}, l.broken
 	}
 	l.next = w.next
-	for _, id := range w.ids {
-		l.recent.add(id.id, id.at)
+	for _, event := range w.added {
+		l.recent.add(event)
 	}
 	return result, nil
 }
@@ -127,7 +130,7 @@ func (w *writing) put(stream string, events []proposed) (written, error) {
 		if err := w.record(&events[i], stream, h.last); err != nil {
 			return written{}, err
 		}
-		w.ids = append(w.ids, identified{events[i].id, eventAt{stream: h.id, revision: h.last}})
+		w.added = append(w.added, identified{stream: h.id, id: events[i].id, revision: h.last})
 	}
 	if err := w.batch.Set(runKey(h.id, h.last), run.encode(), nil); err != nil {
 		return written{}, fmt.Errorf("node: index an append: %w", err)
@@ -169,42 +172,45 @@ func decodeRun(b []byte) (run, error) {
 	return run{first: int64(first), position: position}, nil
 }
 
-// eventAt is where an event stands in its stream.
-type eventAt struct {
-	stream   uint64
-	revision int64
-}
-
-// recentIDs remembers where the latest events stand, so that one appended again with no expected revision is
-// recognised. Like a real server's memory of them it is bounded, and gone after a restart: whoever needs certainty
-// names the revision that he expects, which is checked against the stream itself.
+// recentIDs remembers where in their streams the latest events stand, so that one appended again with no expected
+// revision is recognised. Like a real server's memory of them it is bounded, and gone after a restart: whoever needs
+// certainty names the revision that he expects, which is checked against the stream itself.
 type recentIDs struct {
-	at   map[uuid.UUID]eventAt
-	ring []uuid.UUID
+	seed maphash.Seed
+	at   map[uint64]int64 // revisions, by a hash of stream and event id
+	ring []uint64         // the hashes, in the order in which they are forgotten
 	turn int
 }
 
 const rememberedIDs = 1 << 15
 
-func (r *recentIDs) find(id uuid.UUID) (eventAt, bool) {
-	at, ok := r.at[id]
-	return at, ok
+func newRecentIDs() recentIDs {
+	return recentIDs{seed: maphash.MakeSeed(), at: map[uint64]int64{}}
 }
 
-func (r *recentIDs) add(id uuid.UUID, at eventAt) {
-	if r.at == nil {
-		r.at = make(map[uuid.UUID]eventAt)
-	}
-	if _, known := r.at[id]; known {
-		r.at[id] = at
-		return
-	}
-	if len(r.ring) < rememberedIDs {
-		r.ring = append(r.ring, id)
-	} else {
+func (r *recentIDs) hash(stream uint64, id uuid.UUID) uint64 {
+	return maphash.Comparable(r.seed, struct {
+		stream uint64
+		id     uuid.UUID
+	}{stream, id})
+}
+
+func (r *recentIDs) find(stream uint64, id uuid.UUID) (revision int64, ok bool) {
+	revision, ok = r.at[r.hash(stream, id)]
+	return revision, ok
+}
+
+func (r *recentIDs) add(e identified) {
+	hash := r.hash(e.stream, e.id)
+	_, known := r.at[hash]
+	r.at[hash] = e.revision
+	switch {
+	case known:
+	case len(r.ring) < rememberedIDs:
+		r.ring = append(r.ring, hash)
+	default:
 		delete(r.at, r.ring[r.turn])
-		r.ring[r.turn] = id
+		r.ring[r.turn] = hash
 		r.turn = (r.turn + 1) % rememberedIDs
 	}
-	r.at[id] = at
 }
