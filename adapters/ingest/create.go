@@ -88,12 +88,8 @@ func (s *Service) check(ctx context.Context, upload Upload, name string, start c
 		return start, &commands.Refusal{Kind: commands.Unacceptable, Code: commands.SeparatorUnsupported,
 			Message: "A separator is one character: a comma or a semicolon."}
 	}
-	stored, err := upload.Open()
+	file, _, err := s.deps.Inspect(upload.Reader(), Dialect{Separator: start.File.Separator, Encoding: start.File.Encoding})
 	if err != nil {
-		return start, fmt.Errorf("read the stored file: %w", err)
-	}
-	file, _, err := s.deps.Inspect(stored, Dialect{Separator: start.File.Separator, Encoding: start.File.Encoding})
-	if err = errors.Join(err, stored.Close()); err != nil {
 		return start, err
 	}
 	file.Name, file.Size, file.SHA256 = name, upload.Size(), upload.SHA256()

@@ -16,8 +16,8 @@ import (
 type Upload interface {
 	io.Writer
 	Size() int64
-	SHA256() string // hex
-	Open() (io.ReadCloser, error)
+	SHA256() string          // hex
+	Reader() io.ReadSeeker   // of what was written so far
 	Commit(key string) error // durable and readable under key from then on
 	Discard() error          // leaves nothing behind; no effect after Commit
 }

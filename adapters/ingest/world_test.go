@@ -161,9 +161,7 @@ func (u *memoryUpload) SHA256() string {
 	return hex.EncodeToString(sum[:])
 }
 
-func (u *memoryUpload) Open() (io.ReadCloser, error) {
-	return io.NopCloser(bytes.NewReader(u.Bytes())), nil
-}
+func (u *memoryUpload) Reader() io.ReadSeeker { return bytes.NewReader(u.Bytes()) }
 
 func (u *memoryUpload) Commit(key string) error {
 	u.world.mu.Lock()

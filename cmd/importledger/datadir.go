@@ -40,7 +40,7 @@ func openDataDir(path, command string) (*dataDir, error) {
 	if info, err := os.Stat(path); err == nil && !info.IsDir() {
 		return nil, fmt.Errorf("%s is a file, not a data directory: name another with --data or IMPORTLEDGER_DATA", path)
 	}
-	if err := os.MkdirAll(path, 0o700); err != nil {
+	if err := os.MkdirAll(path, dataDirMode()); err != nil {
 		return nil, notWritable(path, err)
 	}
 	lock := flock.New(filepath.Join(path, "lock"), flock.SetPermissions(0o600))
@@ -56,6 +56,15 @@ func openDataDir(path, command string) (*dataDir, error) {
 		return nil, errors.Join(notWritable(path, err), lock.Unlock())
 	}
 	return d, nil
+}
+
+// dataDirMode lets nobody else look in. Where root runs us, Postgres runs under
+// another user, who must get through to its own folder.
+func dataDirMode() fs.FileMode {
+	if os.Geteuid() == 0 {
+		return 0o711
+	}
+	return 0o700
 }
 
 func notWritable(path string, err error) error {
