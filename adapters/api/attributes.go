@@ -1,0 +1,72 @@
+package api
+
+import (
+	"context"
+	"net/http"
+
+	"importledger/commands"
+	"importledger/events"
+	"importledger/projections"
+)
+
+type attributeObject struct {
+	Name     string `json:"name"`
+	Type     string `json:"type" enum:"string,number,boolean,timestamp"`
+	Reserved bool   `json:"reserved"`
+}
+
+type attributeDetail struct {
+	attributeObject
+	SegmentIDs []string `json:"segmentIds" doc:"Segments whose conditions use it."`
+}
+
+type attributeQuery struct {
+	afterQuery
+	Name string `path:"name" maxLength:"400" doc:"Case-sensitive."`
+}
+
+var errNoAttribute = &commands.Refusal{Kind: commands.NotFound, Code: "attribute-not-found", Message: "There is no attribute with this name."}
+
+func (a *API) addAttributes() {
+	register(a, operation{route: "GET /people/attributes", id: "list-attributes", tag: "Attributes",
+		summary: "List the attributes that contacts can have"}, a.listAttributes)
+	register(a, operation{route: "GET /people/attributes/{name}", id: "get-attribute", tag: "Attributes",
+		summary: "Get an attribute", errors: []int{http.StatusNotFound}}, a.getAttribute)
+}
+
+// attributes are the reserved ones in their usual order, then the account's by name.
+func (a *API) attributes(ctx context.Context) ([]attributeObject, error) {
+	var all []attributeObject
+	for _, r := range events.Reserved {
+		all = append(all, attributeObject{Name: r.Name, Type: string(r.Type), Reserved: true})
+	}
+	custom, err := projections.CustomAttributes(ctx, a.db)
+	for _, c := range custom {
+		all = append(all, attributeObject{Name: c.Name, Type: string(c.Type)})
+	}
+	return all, err
+}
+
+func (a *API) listAttributes(ctx context.Context, in *afterQuery) (*struct{ Body []attributeObject }, error) {
+	if err := a.reached(ctx, in.After, projections.ContactState); err != nil {
+		return nil, err
+	}
+	all, err := a.attributes(ctx)
+	return &struct{ Body []attributeObject }{all}, err
+}
+
+func (a *API) getAttribute(ctx context.Context, in *attributeQuery) (*struct{ Body attributeDetail }, error) {
+	if err := a.reached(ctx, in.After, projections.ContactState); err != nil {
+		return nil, err
+	}
+	all, err := a.attributes(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, one := range all {
+		if one.Name == in.Name {
+			return &struct{ Body attributeDetail }{attributeDetail{one, []string{}}}, nil
+		}
+	}
+	return nil, errNoAttribute
+}

@@ -1,0 +1,122 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"strconv"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/oklog/ulid/v2"
+
+	"importledger/aggregate"
+	"importledger/events"
+	"importledger/projections"
+)
+
+// importPath names an import. An id that no import can have is one that does not exist.
+type importPath struct {
+	ID string `path:"id" doc:"The import's id, a ULID."`
+}
+
+// Resolve implements huma.Resolver. Ids are exact: the same ULID in small letters
+// would be another stream's name.
+func (p *importPath) Resolve(huma.Context) []error {
+	if id, err := ulid.ParseStrict(p.ID); err != nil || id.String() != p.ID {
+		return []error{refused(aggregate.ErrNotFound)}
+	}
+	return nil
+}
+
+type importsQuery struct {
+	pageQuery
+	afterQuery
+	State string `query:"state" enum:"preparing,importing,imported,canceled,failed"`
+	Type  string `query:"type" enum:"manual,ftp-template"`
+	Q     string `query:"q" maxLength:"255" doc:"Part of the file's name."`
+}
+
+type importsAnswer struct {
+	Total int    `header:"X-Total-Count"`
+	Link  string `header:"Link"`
+	Body  []importObject
+}
+
+type importQuery struct {
+	importPath
+	afterQuery
+}
+
+type importAnswer struct {
+	Body importObject
+}
+
+type importAtQuery struct {
+	importPath
+	Revision uint64 `path:"revision" doc:"Of an event in the import's history, from 0."`
+}
+
+func (a *API) addImportReads() {
+	register(a, operation{route: "GET /people/imports", id: "list-imports", tag: "Imports",
+		summary: "List imports, newest first"}, a.listImports)
+	register(a, operation{route: "GET /people/imports/{id}", id: "get-import", tag: "Imports",
+		summary: "Get an import", errors: []int{http.StatusNotFound}}, a.getImport)
+	register(a, operation{route: "GET /people/imports/{id}/at/{revision}", id: "get-import-at", tag: "Imports",
+		summary: "Get an import as it stood at a revision, folded from the log", errors: []int{http.StatusNotFound}}, a.getImportAt)
+}
+
+func (a *API) listImports(ctx context.Context, in *importsQuery) (*importsAnswer, error) {
+	if err := a.reached(ctx, in.After, projections.ImportsList); err != nil {
+		return nil, err
+	}
+	found, total, err := projections.ListImports(ctx, a.db, projections.ImportFilter{
+		State: events.State(in.State), Type: events.ImportType(in.Type), Q: in.Q, Page: in.Page, PageSize: in.PageSize})
+	if err != nil {
+		return nil, err
+	}
+	out := &importsAnswer{Total: total, Body: make([]importObject, len(found))}
+	for i, row := range found {
+		out.Body[i] = importOf(folded(row))
+	}
+	out.Link = paginate(in.pageQuery, total, len(found), "/people/imports",
+		url.Values{"state": {in.State}, "type": {in.Type}, "q": {in.Q}}).linkHeader()
+	return out, nil
+}
+
+func (a *API) getImport(ctx context.Context, in *importQuery) (*importAnswer, error) {
+	if err := a.reached(ctx, in.After, projections.ImportsList); err != nil {
+		return nil, err
+	}
+	s, err := a.currentImport(ctx, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	return &importAnswer{Body: importOf(s)}, nil
+}
+
+// currentImport reads an import from the read model, or from the log as long as the
+// read model has not heard of it: whoever was just answered 201 finds the import.
+func (a *API) currentImport(ctx context.Context, id string) (aggregate.Import, error) {
+	row, err := projections.ImportByID(ctx, a.db, id)
+	if !errors.Is(err, projections.ErrNotFound) {
+		return folded(row), err
+	}
+	s, err := aggregate.Load(ctx, a.streams, id)
+	if err == nil && !s.Exists() {
+		return s, aggregate.ErrNotFound
+	}
+	return s, err
+}
+
+func (a *API) getImportAt(ctx context.Context, in *importAtQuery) (*importAnswer, error) {
+	s, err := a.imports.At(ctx, in.ID, in.Revision)
+	if err != nil {
+		return nil, err
+	}
+	return &importAnswer{Body: importOf(s)}, nil
+}
+
+func (p importPath) link(below string) string { return "/people/imports/" + p.ID + below }
+
+func number(n uint64) string { return strconv.FormatUint(n, 10) }

@@ -1,0 +1,81 @@
+package api
+
+import (
+	"context"
+	"net/http"
+
+	"importledger/aggregate"
+	"importledger/commands"
+)
+
+type mappingBody struct {
+	Mapping   []mappingItem `json:"mapping" maxItems:"1000" doc:"A header that no item names is skipped."`
+	Segment   *segmentRef   `json:"segment,omitempty"`
+	EventName *string       `json:"eventName,omitempty" nullable:"true" maxLength:"255"`
+}
+
+func (b mappingBody) command() (commands.MapColumns, error) {
+	segment, err := segmentWish(b.Segment)
+	m := commands.MapColumns{Mapping: wishes(b.Mapping), Segment: segment}
+	if b.EventName != nil {
+		m.EventName = *b.EventName
+	}
+	return m, err
+}
+
+type mapRequest struct {
+	importPath
+	Body mappingBody
+}
+
+type cancelRequest struct {
+	importPath
+	Body *struct {
+		Reason *string `json:"reason,omitempty" nullable:"true" maxLength:"300"`
+	} `nameHint:"CancelRequest"`
+}
+
+// writtenImport answers a write, from the aggregate.
+type writtenImport struct {
+	Position string `header:"X-Ledger-Position" doc:"Where in the log the write is: send it as ?after= to read what you wrote."`
+	Body     importObject
+}
+
+func written(s aggregate.Import) *writtenImport {
+	return &writtenImport{Position: s.Position.String(), Body: importOf(s)}
+}
+
+func (a *API) addImportWrites() {
+	const tag = "Imports"
+	conflicts := []int{http.StatusNotFound, http.StatusConflict}
+	register(a, operation{route: "PUT /people/imports/{id}/mapping", id: "map-columns", tag: tag,
+		summary: "Map the columns and start importing", errors: conflicts}, a.mapColumns)
+	register(a, operation{route: "POST /people/imports/{id}/review", id: "review-import", tag: tag,
+		summary: "Run the whole file through a mapping without importing anything", errors: conflicts}, a.review)
+	register(a, operation{route: "POST /people/imports/{id}/cancel", id: "cancel-import", tag: tag,
+		summary: "Cancel an import", about: "Rows already accepted stay. Canceling again is the same answer.", errors: conflicts}, a.cancel)
+}
+
+func (a *API) mapColumns(ctx context.Context, in *mapRequest) (*writtenImport, error) {
+	m, err := in.Body.command()
+	if err != nil {
+		return nil, err
+	}
+	s, err := a.imports.Map(ctx, in.ID, m, a.meta(ctx))
+	if err != nil {
+		return nil, err
+	}
+	return written(s), nil
+}
+
+func (a *API) cancel(ctx context.Context, in *cancelRequest) (*writtenImport, error) {
+	reason := ""
+	if in.Body != nil && in.Body.Reason != nil {
+		reason = *in.Body.Reason
+	}
+	s, err := a.imports.Cancel(ctx, in.ID, reason, a.meta(ctx))
+	if err != nil {
+		return nil, err
+	}
+	return written(s), nil
+}

@@ -1,0 +1,55 @@
+package api
+
+import (
+	"context"
+	"crypto/rand"
+	"net/http"
+	"regexp"
+	"slices"
+	"time"
+
+	"importledger/events"
+)
+
+// request is what is known about a request while it is served. It belongs to the
+// request's goroutine.
+type request struct {
+	id      string
+	started time.Time
+	caller  caller
+	trace   string // W3C traceparent, where the client sent a good one
+}
+
+// caller is who a request comes from.
+type caller struct {
+	id     string // of the API client; empty: nobody yet
+	scopes []string
+}
+
+func (c caller) may(scope string) bool { return slices.Contains(c.scopes, scope) }
+
+type requestKey struct{}
+
+var traceParent = regexp.MustCompile(`^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$`)
+
+func newRequest(r *http.Request, now time.Time) (*request, *http.Request) {
+	known := &request{id: rand.Text(), started: now}
+	if trace := r.Header.Get("Traceparent"); traceParent.MatchString(trace) {
+		known.trace = trace
+	}
+	return known, r.WithContext(context.WithValue(r.Context(), requestKey{}, known))
+}
+
+// requestOf gives the request that a context belongs to; an empty one outside.
+func requestOf(ctx context.Context) *request {
+	if r, ok := ctx.Value(requestKey{}).(*request); ok {
+		return r
+	}
+	return &request{}
+}
+
+// meta is what events that follow from a request carry.
+func (a *API) meta(ctx context.Context) events.Meta {
+	r := requestOf(ctx)
+	return events.Meta{At: a.now().UnixMilli(), Actor: r.caller.id, CorrelationID: r.id, CausationID: r.id, TraceParent: r.trace}
+}

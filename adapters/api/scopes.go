@@ -1,0 +1,64 @@
+package api
+
+// The scopes that a token can have. None is implied by another.
+const (
+	ImportsRead   = "imports:read"
+	ImportsWrite  = "imports:write"
+	ContactsRead  = "contacts:read"
+	ContactsWrite = "contacts:write"
+	AuditRead     = "audit:read" // histories and source files
+	OpsWrite      = "ops:write"  // rebuild, connectors, users, API clients
+)
+
+// Scopes lists all of them.
+func Scopes() []string {
+	return []string{ImportsRead, ImportsWrite, ContactsRead, ContactsWrite, AuditRead, OpsWrite}
+}
+
+// public marks a route that needs no token.
+const public = "public"
+
+// access says for every route who may call it. A route that is not listed does not
+// start, nor does a line without its route.
+var access = map[string]string{
+	"POST /oauth2/token": public,
+	"GET /livez":         public,
+	"GET /readyz":        public,
+	"GET /openapi.json":  public,
+	"GET /docs":          public,
+	"GET /docs.css":      public,
+
+	"GET /people/imports":                    ImportsRead,
+	"POST /people/imports":                   ImportsWrite,
+	"GET /people/imports/{id}":               ImportsRead,
+	"GET /people/imports/{id}/preview":       ImportsRead,
+	"POST /people/imports/{id}/review":       ImportsRead,
+	"PUT /people/imports/{id}/mapping":       ImportsWrite,
+	"POST /people/imports/{id}/cancel":       ImportsWrite,
+	"GET /people/imports/{id}/errors":        ImportsRead,
+	"GET /people/imports/{id}/errors.csv":    ImportsRead,
+	"GET /people/imports/{id}/progress":      ImportsRead,
+	"GET /people/imports/{id}/history":       AuditRead,
+	"GET /people/imports/{id}/at/{revision}": AuditRead,
+	"GET /people/imports/{id}/source":        AuditRead,
+
+	"POST /people/contacts":                      ContactsRead,
+	"GET /people/contacts/count":                 ContactsRead,
+	"GET /people/contacts/keyIdentifier":         ContactsRead,
+	"PUT /people/contacts/keyIdentifier":         ContactsWrite,
+	"GET /people/contacts/{identifier}":          ContactsRead,
+	"GET /people/contacts/{identifier}/segments": ContactsRead,
+	"GET /people/contacts/{identifier}/events":   ContactsRead,
+
+	"GET /people/attributes":        ContactsRead,
+	"GET /people/attributes/{name}": ContactsRead,
+
+	"GET /people/segments":                    ContactsRead,
+	"GET /people/segments/{id}":               ContactsRead,
+	"GET /people/segments/{id}/countContacts": ContactsRead,
+	"GET /people/segments/{id}/members":       ContactsRead,
+
+	"GET /ops/projections":                 OpsWrite,
+	"POST /ops/projections/{name}/rebuild": OpsWrite,
+	"POST /ops/projections/verify":         OpsWrite,
+}

@@ -1,0 +1,175 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"mime"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+)
+
+// Tokens issues and verifies access tokens. An error with a method OAuthError()
+// string is a refusal under a code of RFC 6749 §5.2 or RFC 6750 §3.1, or
+// "slow_down" for a request that was not looked at; any other error is a fault.
+type Tokens interface {
+	// Issue answers a client-credentials grant; asked empty: all that the client may have.
+	Issue(ctx context.Context, clientID, secret string, asked []string) (token string, lifetime time.Duration, granted []string, err error)
+	// Verify gives the client of a token and the scopes it has now.
+	Verify(ctx context.Context, token string) (clientID string, scopes []string, err error)
+}
+
+type oauthError interface {
+	error
+	OAuthError() string
+}
+
+// tokenForm and tokenAnswer are RFC 6749 §4.4.2 and §4.4.3.
+type tokenForm struct {
+	GrantType    string `json:"grant_type" enum:"client_credentials"`
+	ClientID     string `json:"client_id,omitempty" doc:"Here, or in HTTP Basic."`
+	ClientSecret string `json:"client_secret,omitempty"`
+	Scope        string `json:"scope,omitempty" doc:"Scopes wanted, separated by spaces; all that the client has when absent."`
+}
+
+type tokenAnswer struct {
+	AccessToken string `json:"access_token"`
+	TokenType   string `json:"token_type" enum:"Bearer"`
+	ExpiresIn   int    `json:"expires_in" doc:"Seconds."`
+	Scope       string `json:"scope"`
+}
+
+type tokenRefusal struct {
+	Error       string `json:"error" doc:"A code of RFC 6749 §5.2."`
+	Description string `json:"error_description,omitempty"`
+}
+
+const (
+	maxTokenForm   = 16 << 10
+	formMediaType  = "application/x-www-form-urlencoded"
+	invalidRequest = "invalid_request"
+)
+
+// addToken serves the token endpoint. It stands beside huma's operations, since
+// its form and its errors are those of RFC 6749 and not ours.
+func (a *API) addToken() {
+	const route = "POST /oauth2/token"
+	if _, listed := a.admit(route); !listed {
+		return
+	}
+	a.mux.HandleFunc(route, a.serveToken)
+
+	schema := a.huma.OpenAPI().Components.Schemas
+	refusal := &huma.Response{Description: "Refused, in the form of RFC 6749 §5.2", Content: jsonOf[tokenRefusal](schema)}
+	a.huma.OpenAPI().AddOperation(&huma.Operation{
+		Method: http.MethodPost, Path: "/oauth2/token", OperationID: "issue-token", Tags: []string{"Tokens"},
+		Summary:     "Get an access token (OAuth 2.0 client credentials)",
+		Description: "The client's id and secret come in the form or in HTTP Basic.",
+		RequestBody: &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{formMediaType: {Schema: schemaOf[tokenForm](schema)}}},
+		Responses: map[string]*huma.Response{
+			"200": {Description: "OK", Content: jsonOf[tokenAnswer](schema)},
+			"400": refusal, "401": refusal, "429": refusal, "503": refusal,
+		},
+	})
+}
+
+func (a *API) serveToken(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Pragma", "no-cache")
+	id, secret, asked, refusal := tokenRequest(w, r)
+	if refusal != nil {
+		a.sendJSON(w, r, http.StatusBadRequest, *refusal)
+		return
+	}
+	token, lifetime, granted, err := a.tokens.Issue(r.Context(), id, secret, asked)
+	if err != nil {
+		a.tokenError(w, r, err)
+		return
+	}
+	requestOf(r.Context()).caller = caller{id: id}
+	a.sendJSON(w, r, http.StatusOK, tokenAnswer{AccessToken: token, TokenType: "Bearer", ExpiresIn: int(lifetime.Seconds()), Scope: strings.Join(granted, " ")})
+}
+
+// tokenRequest reads the grant. A parameter may be given once, and credentials in
+// one place only (RFC 6749 §2.3, §3.2).
+func tokenRequest(w http.ResponseWriter, r *http.Request) (id, secret string, asked []string, refusal *tokenRefusal) {
+	bad := func(code, why string) (string, string, []string, *tokenRefusal) {
+		return "", "", nil, &tokenRefusal{Error: code, Description: why}
+	}
+	if mediaType, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || mediaType != formMediaType {
+		return bad(invalidRequest, "Send the request as "+formMediaType+".")
+	}
+	r.Body = http.MaxBytesReader(w, r.Body, maxTokenForm)
+	if err := r.ParseForm(); err != nil {
+		return bad(invalidRequest, "The form cannot be read.")
+	}
+	for name, values := range r.PostForm {
+		if len(values) > 1 {
+			return bad(invalidRequest, "A parameter is given twice: "+name+".")
+		}
+	}
+	if grant := r.PostForm.Get("grant_type"); grant != "client_credentials" {
+		if grant == "" {
+			return bad(invalidRequest, "Say grant_type=client_credentials.")
+		}
+		return bad("unsupported_grant_type", "The only grant type here is client_credentials.")
+	}
+	id, secret = r.PostForm.Get("client_id"), r.PostForm.Get("client_secret")
+	if user, password, ok := r.BasicAuth(); ok {
+		if secret != "" {
+			return bad(invalidRequest, "Give the client's secret in the form or in HTTP Basic, not in both.")
+		}
+		id, secret = basicPart(user), basicPart(password)
+	}
+	return id, secret, strings.Fields(r.PostForm.Get("scope")), nil
+}
+
+// basicPart undoes the form encoding that RFC 6749 §2.3.1 asks for inside Basic;
+// many clients leave it out, and then the text is taken as it is.
+func basicPart(s string) string {
+	if plain, err := url.QueryUnescape(s); err == nil && !strings.Contains(s, "+") {
+		return plain
+	}
+	return s
+}
+
+func (a *API) tokenError(w http.ResponseWriter, r *http.Request, err error) {
+	if refused, ok := errors.AsType[oauthError](err); ok {
+		status := http.StatusBadRequest
+		switch refused.OAuthError() {
+		case "invalid_client":
+			status = http.StatusUnauthorized
+			w.Header().Set("WWW-Authenticate", `Basic realm="importledger"`)
+		case "slow_down":
+			status = http.StatusTooManyRequests
+			w.Header().Set("Retry-After", strconv.Itoa(retryAfter))
+		}
+		a.sendJSON(w, r, status, tokenRefusal{Error: refused.OAuthError(), Description: refused.Error()})
+		return
+	}
+	e := a.explain(r.Context(), err)
+	code := "server_error"
+	if e.status == http.StatusServiceUnavailable {
+		code = "temporarily_unavailable"
+		w.Header().Set("Retry-After", strconv.Itoa(retryAfter))
+	}
+	a.sendJSON(w, r, e.status, tokenRefusal{Error: code, Description: e.Fault.Message})
+}
+
+// sendJSON answers from outside huma.
+func (a *API) sendJSON(w http.ResponseWriter, r *http.Request, status int, v any) {
+	body, err := json.Marshal(v)
+	if err != nil {
+		a.fail(w, r, a.internal(r.Context(), err))
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	if _, err := w.Write(append(body, '\n')); err != nil && r.Context().Err() == nil {
+		a.notSent(r, err)
+	}
+}
