@@ -1,0 +1,86 @@
+package main
+
+import (
+	"time"
+
+	"github.com/vbauerster/mpb/v8"
+	"github.com/vbauerster/mpb/v8/decor"
+)
+
+// progress shows how far something long has come: bars on a terminal, elsewhere
+// nothing but the lines that frame it.
+type progress struct {
+	bars *mpb.Progress // nil: not animated
+}
+
+func (t *terminal) newProgress() *progress {
+	if !t.animated {
+		return &progress{}
+	}
+	return &progress{bars: mpb.New(mpb.WithOutput(t.err), mpb.WithWidth(barWidth+nameWidth), mpb.WithRefreshRate(100*time.Millisecond))}
+}
+
+const (
+	barWidth  = 30
+	nameWidth = 14
+)
+
+// bar is one line of progress; its zero value shows nothing.
+type bar struct {
+	bar *mpb.Bar
+}
+
+// add begins a line. A total of 0 is not known yet. The notes stand at its end and
+// are asked for each time it is drawn.
+func (p *progress) add(name string, total int64, notes func(decor.Statistics) string) bar {
+	if p.bars == nil {
+		return bar{}
+	}
+	style := mpb.BarStyle().Lbound("").Rbound("").Filler("━").Tip("━").Padding("─")
+	return bar{p.bars.New(total, style,
+		mpb.BarWidth(barWidth),
+		mpb.PrependDecorators(decor.Name(name, decor.WC{W: nameWidth, C: decor.DindentRight})),
+		mpb.AppendDecorators(decor.Any(func(s decor.Statistics) string { return "  " + notes(s) })),
+	)}
+}
+
+func (b bar) set(current, total int64) {
+	if b.bar != nil {
+		b.bar.SetTotal(total, false)
+		b.bar.SetCurrent(current)
+	}
+}
+
+// end leaves the line as it is; a line that has come to its total shows that.
+func (b bar) end() {
+	if b.bar != nil {
+		b.bar.Abort(false)
+		b.bar.Wait()
+	}
+}
+
+// drop takes the line away.
+func (b bar) drop() {
+	if b.bar != nil {
+		b.bar.Abort(true)
+		b.bar.Wait()
+	}
+}
+
+// close ends the drawing; all lines have ended.
+func (p *progress) close() {
+	if p.bars != nil {
+		p.bars.Wait()
+	}
+}
+
+// say writes a line above the bars.
+func (p *progress) say(t *terminal, line string) {
+	if p.bars == nil {
+		t.say("%s", line)
+		return
+	}
+	if _, err := p.bars.Write([]byte(line + "\n")); err != nil {
+		t.say("%s", line) // the drawing has ended
+	}
+}
