@@ -12,7 +12,6 @@ import (
 	"crypto/x509/pkix"
 	"encoding/base64"
 	"encoding/pem"
-	"errors"
 	"fmt"
 	"math/big"
 	"net"
@@ -23,6 +22,7 @@ import (
 
 	"github.com/EventStore/EventStore-Client-Go/v4/protos/streams"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/metadata"
 )
 
@@ -32,6 +32,15 @@ type guard struct{ want [sha256.Size]byte }
 
 func newGuard(username, password string) guard {
 	return guard{sha256.Sum256([]byte(username + ":" + password))}
+}
+
+// options makes a server guarded, and speak TLS with the certificate.
+func (g guard) options(pair tls.Certificate) []grpc.ServerOption {
+	return []grpc.ServerOption{
+		grpc.UnaryInterceptor(g.unary),
+		grpc.StreamInterceptor(g.stream),
+		grpc.Creds(credentials.NewTLS(&tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS13})),
+	}
 }
 
 func (g guard) check(ctx context.Context, method string) error {
@@ -107,5 +116,3 @@ func certificate(dir, host string) (_ tls.Certificate, path string, err error) {
 	}
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, path, nil
 }
-
-var errExposed = errors.New("node: listening beyond this machine needs a user name and a password")

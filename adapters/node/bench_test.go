@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"testing"
 
 	"github.com/EventStore/EventStore-Client-Go/v4/esdb"
@@ -58,10 +59,34 @@ func BenchmarkAppend(b *testing.B) {
 }
 
 func BenchmarkReadAll(b *testing.B) {
-	c := connect(b, start(b, node.Config{}).ConnectionString())
-	appendChunks(b, c, "import-1", benchmarkEvents(benchEvents), 2000)
+	client := connect(b, start(b, node.Config{}).ConnectionString())
+	appendChunks(b, client, "import-1", benchmarkEvents(benchEvents), 2000)
+	readAll(b, client)
+}
+
+// BenchmarkReadAllFloor is what the client can do with a server that reads nothing.
+func BenchmarkReadAllFloor(b *testing.B) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		b.Fatal(err)
+	}
+	one := benchmarkEvents(1)[0]
+	server := node.NewFloor(benchEvents, append(one.Data, one.Metadata...))
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(listener) }()
+	b.Cleanup(func() {
+		server.Stop()
+		if err := <-served; err != nil {
+			b.Error(err)
+		}
+	})
+	readAll(b, connect(b, fmt.Sprintf("esdb://%s?tls=false", listener.Addr())))
+}
+
+func readAll(b *testing.B, client *esdb.Client) {
+	b.Helper()
 	for b.Loop() {
-		stream, err := c.ReadAll(b.Context(), esdb.ReadAllOptions{From: esdb.Start{}}, benchEvents)
+		stream, err := client.ReadAll(b.Context(), esdb.ReadAllOptions{From: esdb.Start{}}, benchEvents)
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -2,12 +2,12 @@ package node
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"net/url"
+	"strconv"
 	"sync"
 	"time"
 
@@ -17,7 +17,6 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/google/uuid"
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/keepalive"
 )
 
@@ -44,7 +43,6 @@ type Node struct {
 	server    *grpc.Server
 	address   *net.TCPAddr
 	connect   string
-	logger    *slog.Logger
 	stop      context.CancelFunc
 	served    chan struct{}
 	serveErr  error
@@ -79,6 +77,9 @@ func Open(cfg Config) (*Node, error) {
 	if cfg.Clock == nil {
 		cfg.Clock = time.Now
 	}
+	if (cfg.Username == "") != (cfg.Password == "") {
+		return nil, errHalfGuarded
+	}
 	log, err := openLog(cfg, vfs.Default)
 	if err != nil {
 		return nil, err
@@ -87,7 +88,7 @@ func Open(cfg Config) (*Node, error) {
 	if err != nil {
 		return nil, errors.Join(err, log.close())
 	}
-	n := &Node{log: log, address: listener.Addr().(*net.TCPAddr), logger: cfg.Logger, served: make(chan struct{})}
+	n := &Node{log: log, address: listener.Addr().(*net.TCPAddr), served: make(chan struct{})}
 	if err := n.prepare(cfg); err != nil {
 		return nil, errors.Join(err, listener.Close(), log.close())
 	}
@@ -100,6 +101,11 @@ func Open(cfg Config) (*Node, error) {
 	cfg.Logger.Info("event store node serves", "address", n.Addr(), "dir", cfg.Dir, "position", log.durable.load())
 	return n, nil
 }
+
+var (
+	errHalfGuarded = errors.New("node: a user name needs a password, and a password a user name")
+	errExposed     = errors.New("node: listening beyond this machine needs a user name and a password")
+)
 
 func listen(cfg Config) (net.Listener, error) {
 	address, err := net.ResolveTCPAddr("tcp", cfg.Listen)
@@ -122,32 +128,19 @@ func (n *Node) prepare(cfg Config) error {
 	if n.address.IP.IsUnspecified() {
 		host = "127.0.0.1"
 	}
-	settings := url.Values{
-		"tls":               {"false"},
-		"keepAliveInterval": {fmt.Sprint(clientPing.Milliseconds())},
-		"keepAliveTimeout":  {fmt.Sprint(clientPing.Milliseconds())},
-	}
-	connect := url.URL{Scheme: "esdb", Host: net.JoinHostPort(host, fmt.Sprint(n.address.Port))}
-	options := []grpc.ServerOption{
-		grpc.ForceServerCodecV2(newCodec()),
-		grpc.MaxRecvMsgSize(maxMessageBytes),
-		grpc.MaxSendMsgSize(maxMessageBytes),
-		grpc.WriteBufferSize(writeBufferBytes),
-		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: leastPing, PermitWithoutStream: true}),
-		grpc.KeepaliveParams(keepalive.ServerParameters{Time: clientPing, Timeout: clientPing}),
-		grpc.WaitForHandlers(true),
-	}
+	connect := url.URL{Scheme: "esdb", Host: net.JoinHostPort(host, strconv.Itoa(n.address.Port))}
+	ping := strconv.FormatInt(clientPing.Milliseconds(), 10)
+	settings := url.Values{"tls": {"false"}, "keepAliveInterval": {ping}, "keepAliveTimeout": {ping}}
+	options := serverOptions()
 	if cfg.Username != "" {
 		pair, path, err := certificate(cfg.Dir, host)
 		if err != nil {
 			return err
 		}
-		g := newGuard(cfg.Username, cfg.Password)
-		options = append(options, grpc.UnaryInterceptor(g.unary), grpc.StreamInterceptor(g.stream),
-			grpc.Creds(credentials.NewTLS(&tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12})))
+		options = append(options, newGuard(cfg.Username, cfg.Password).options(pair)...)
+		connect.User = url.UserPassword(cfg.Username, cfg.Password)
 		settings.Set("tls", "true")
 		settings.Set("tlsCAFile", path)
-		connect.User = url.UserPassword(cfg.Username, cfg.Password)
 	}
 	connect.RawQuery = settings.Encode()
 	n.connect = connect.String()
@@ -161,6 +154,18 @@ func (n *Node) prepare(cfg Config) error {
 		instance: uuid.New(), host: host, port: uint32(n.address.Port), clock: cfg.Clock,
 	})
 	return nil
+}
+
+func serverOptions() []grpc.ServerOption {
+	return []grpc.ServerOption{
+		grpc.ForceServerCodecV2(newCodec()),
+		grpc.MaxRecvMsgSize(maxMessageBytes),
+		grpc.MaxSendMsgSize(maxMessageBytes),
+		grpc.WriteBufferSize(writeBufferBytes),
+		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: leastPing, PermitWithoutStream: true}),
+		grpc.KeepaliveParams(keepalive.ServerParameters{Time: clientPing, Timeout: clientPing}),
+		grpc.WaitForHandlers(true), // none may be in the log when it closes
+	}
 }
 
 // ConnectionString returns how the EventStoreDB client reaches this node, credentials included: keep it out of logs.

@@ -174,12 +174,13 @@ func (s *streamsService) readStream(stream string, o *streams.ReadReq_Options, o
 
 // sendSpan sends up to count events of a stretch of a stream.
 func (s *streamsService) sendSpan(h *head, rest span, forwards bool, count uint64, out *answers) error {
-	for count > 0 && rest.low <= rest.high {
-		p, done, err := s.log.streamPage(h, &rest, forwards, count)
-		if err != nil {
+	for more := true; more && count > 0 && rest.low <= rest.high; {
+		var p *page
+		var err error
+		if p, more, err = s.log.streamPage(h, &rest, forwards, count); err != nil {
 			return err
 		}
-		if err := out.sendPage(p); err != nil || done {
+		if err := out.sendPage(p); err != nil {
 			return err
 		}
 		count -= p.events
@@ -187,19 +188,16 @@ func (s *streamsService) sendSpan(h *head, rest span, forwards bool, count uint6
 	return nil
 }
 
-// streamPage reads the next events of a stretch and takes them off it. Done means that there is no more to be read now.
-func (l *eventLog) streamPage(h *head, rest *span, forwards bool, count uint64) (p *page, done bool, err error) {
-	p, done = &page{}, true
+// streamPage reads the next events of a stretch, count at most, and takes them off it. More means that the page was
+// full before the stretch came to its end.
+func (l *eventLog) streamPage(h *head, rest *span, forwards bool, count uint64) (p *page, more bool, err error) {
+	p = &page{}
 	oldest := h.oldest(l.clock())
-	var undecodable error
+	var failed error
 	err = l.scanStream(*rest, forwards, func(revision int64, r record) bool {
 		p.scanned++
-		young, err := l.young(r, oldest)
-		if err != nil {
-			undecodable = err
-			return false
-		}
-		if young {
+		var young bool
+		if young, failed = isYoung(r, oldest); young {
 			p.add(r)
 		}
 		if forwards {
@@ -207,14 +205,13 @@ func (l *eventLog) streamPage(h *head, rest *span, forwards bool, count uint64) 
 		} else {
 			rest.high = revision - 1
 		}
-		done = p.events >= count
-		return !done && !p.full()
+		return failed == nil && p.events < count && !p.full()
 	})
-	return p, done || !p.full(), errors.Join(err, undecodable)
+	return p, p.full(), errors.Join(err, failed)
 }
 
-func (l *eventLog) young(r record, oldest int64) (bool, error) {
-	if oldest == math.MinInt64 {
+func isYoung(r record, oldest int64) (bool, error) {
+	if oldest == math.MinInt64 { // any age will do, and most streams never ask
 		return true, nil
 	}
 	event, err := r.decode()
@@ -222,7 +219,7 @@ func (l *eventLog) young(r record, oldest int64) (bool, error) {
 		return false, err
 	}
 	created, err := createdAt(event)
-	return created >= oldest, err
+	return err == nil && created >= oldest, err
 }
 
 // revisionIn returns the revision that a reader of a stream names.

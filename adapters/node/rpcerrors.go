@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
+	"unicode"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/metadata"
@@ -43,8 +45,18 @@ func (e *exception) GRPCStatus() *status.Status { return status.Convert(e.error)
 func streamDeleted(stream string) error {
 	return &exception{
 		status.Errorf(codes.FailedPrecondition, "Event stream '%s' is deleted.", stream),
-		metadata.Pairs(trailerException, exceptionStreamDeleted, trailerStream, stream),
+		metadata.Pairs(trailerException, exceptionStreamDeleted, trailerStream, inTrailer(stream)),
 	}
+}
+
+// inTrailer leaves out what must not stand in a header; a name that holds such characters ended the connection.
+func inTrailer(name string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return '?'
+		}
+		return r
+	}, name)
 }
 
 func wrongExpectedVersion(operation, stream string, expected expectation, current int64) error {
@@ -52,7 +64,7 @@ func wrongExpectedVersion(operation, stream string, expected expectation, curren
 		status.Errorf(codes.FailedPrecondition,
 			"%s failed due to WrongExpectedVersion. Stream: %s, Expected version: %d, Actual version: %d",
 			operation, stream, expected, current),
-		metadata.Pairs(trailerException, exceptionWrongVersion, trailerStream, stream,
+		metadata.Pairs(trailerException, exceptionWrongVersion, trailerStream, inTrailer(stream),
 			trailerExpected, strconv.FormatInt(int64(expected), 10), trailerActual, strconv.FormatInt(current, 10)),
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 
 	"github.com/EventStore/EventStore-Client-Go/v4/protos/streams"
 	"github.com/google/uuid"
@@ -184,45 +185,50 @@ func (f *streamFeed) run(ctx context.Context) error {
 	}
 	for live := false; ; {
 		end := f.log.durable.load()
-		behind, err := f.advance()
-		if err != nil {
-			return err
-		}
+		left, err := f.advance()
 		switch {
-		case behind && live:
+		case err != nil:
+			return err
+		case live && left > liveBacklog:
 			live = false
 			err = f.out.send(fellBehind)
-		case !behind && !live:
+		case !live && left == 0:
 			live = true
 			err = f.out.send(caughtUp)
 		}
-		if err == nil && !behind {
+		if err == nil && left == 0 {
 			err = f.log.durable.wait(ctx, end)
 		}
-		if err := errors.Join(err, context.Cause(ctx)); err != nil {
+		if err == nil {
+			err = context.Cause(ctx)
+		}
+		if err != nil {
 			return err
 		}
 	}
 }
 
-// advance sends the next page. Behind means that there is more.
-func (f *streamFeed) advance() (behind bool, err error) {
+// advance sends the next page and says how many revisions are left to be read.
+func (f *streamFeed) advance() (left int64, err error) {
 	h, err := f.log.head(f.stream)
 	if err != nil {
-		return false, err
+		return 0, err
 	}
 	if h.tombstoned {
-		return false, errStreamDeleted
+		return 0, errStreamDeleted
 	}
 	rest := f.log.visible(h)
 	rest.low = max(rest.low, f.next)
 	if h.softDeleted() || rest.low > rest.high {
-		return false, nil
+		return 0, nil
 	}
-	p, done, err := f.log.streamPage(h, &rest, true, pageEvents)
+	p, more, err := f.log.streamPage(h, &rest, true, math.MaxUint64)
 	if err != nil {
-		return false, err
+		return 0, err
 	}
 	f.next = rest.low
-	return !done || p.full(), f.out.sendPage(p)
+	if more {
+		left = rest.high - rest.low + 1
+	}
+	return left, f.out.sendPage(p)
 }
