@@ -184,7 +184,7 @@ func (u *utf16Reader) refill() {
 // Refusals of bytes, with the line that they are in.
 
 func nulByte(line int) error {
-	return refuse(commands.EncodingInvalid, "Line %d holds a NUL byte, so this is not a text file that can be read. UTF-16 needs a byte order mark; better, save the file as CSV in UTF-8.", line)
+	return refuse(commands.EncodingInvalid, "Line %d holds a NUL byte, so it is not plain text. Save the file as CSV in UTF-8; UTF-16 needs a byte order mark.", line)
 }
 
 func notUTF8(line int) error {

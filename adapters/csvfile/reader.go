@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"importledger/aggregate"
-	"importledger/commands"
 	"importledger/events"
 )
 
@@ -91,7 +90,7 @@ func (r *Reader) readHeader() error {
 	case err != nil:
 		return err
 	case s.fault != sound:
-		code, message := s.describeFault()
+		code, message, _ := s.describeFault()
 		return refuse(code, "The header (line %d) cannot be read. %s", s.line, message)
 	}
 	r.names, r.namesIn = s.appendFields(nil), s.encoding
@@ -128,7 +127,7 @@ func (r *Reader) Facts() Facts {
 	return Facts{
 		Separator:       string(rune(r.scan.separator)),
 		Encoding:        r.scan.encoding,
-		EncodingGuessed: r.scan.guessed,
+		EncodingGuessed: r.scan.notUTF8 > 0,
 		Header:          r.Header(),
 		Rows:            r.rows,
 		Unreadable:      r.unreadable,
@@ -190,9 +189,9 @@ func (r *Reader) next() error {
 
 // problem says why the row that was scanned cannot be read.
 func (r *Reader) problem(line string) *events.RowError {
-	code, message := r.scan.describeFault()
+	code, message, ofField := r.scan.describeFault()
 	p := &events.RowError{Code: code, Message: message, Value: shortened(line)}
-	if r.scan.at < len(r.header) && r.scan.fault != recordTooLong {
+	if ofField && r.scan.at < len(r.header) {
 		p.Column = r.header[r.scan.at]
 	}
 	return p
@@ -206,20 +205,5 @@ func (r *Reader) tooWide() *events.RowError {
 	return &events.RowError{
 		Code:    "row-width",
 		Message: fmt.Sprintf("The row has %s fields, the header %d.", grouped(int64(r.scan.fields)), len(r.header)),
-	}
-}
-
-func (s *scanner) describeFault() (code, message string) {
-	switch s.fault {
-	case fieldTooLong:
-		return commands.RowTooLong, fmt.Sprintf("A field is longer than %s bytes. Shorten it.", grouped(int64(s.maxField)))
-	case recordTooLong:
-		return commands.RowTooLong, fmt.Sprintf("It is longer than %s bytes. Shorten it, or check that its line ends where it should.", grouped(int64(s.maxRecord)))
-	case bareQuote:
-		return commands.RowMalformed, "A quote stands inside a field that is not quoted. Put the whole field in quotes and write the quote twice."
-	case textAfterQuote:
-		return commands.RowMalformed, "A field goes on after its closing quote. Write a quote that belongs to the text twice."
-	default:
-		return commands.RowMalformed, "A quote is opened and never closed. Close it at the end of the field."
 	}
 }

@@ -6,18 +6,6 @@ import (
 	"unicode/utf8"
 )
 
-// fault is what is wrong with a record as a record.
-type fault int
-
-const (
-	sound          fault = iota
-	fieldTooLong         // the record is well formed and ends where it ends
-	recordTooLong        // the faults from here on are passed by going to the next line
-	bareQuote            // a quote inside a field that does not begin with one
-	textAfterQuote       // something between a closing quote and the next separator
-	unclosedQuote        // no closing quote before the file's end, or within a record's limit
-)
-
 // span is a field: where its text stands in the record, without its quotes.
 type span struct {
 	from, to int32
@@ -46,6 +34,7 @@ type scanner struct {
 	quoted bool   // some field is quoted
 	fault  fault
 	at     int // the field, from 0, that has the fault
+	lines  int // how many lines below the record's first the fault shows
 
 	scratch []byte
 }
@@ -82,6 +71,7 @@ func (s *scanner) scan() error {
 		}
 		if found > s.fault {
 			s.fault, s.at = found, s.fields
+			s.lines = lineBreaks(data[:next])
 		}
 		if s.fault >= recordTooLong {
 			return nil

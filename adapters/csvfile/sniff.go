@@ -17,11 +17,15 @@ type sniffed struct {
 // sniff finds the separator from the header and the first rows, with quotes
 // respected. It refuses a file that is separated by something else than , or ;.
 func (s *scanner) sniff() (byte, error) {
-	var best sniffed
-	for _, sep := range []byte{',', ';', '\t', '|', ':'} {
+	best := s.try(',')
+	for _, sep := range []byte{';', '\t', '|'} {
 		if c := s.try(sep); c.betterThan(best) {
 			best = c
 		}
+	}
+	// Colons are too common inside text to be asked while anything else will do.
+	if c := s.try(':'); !best.splits() && c.betterThan(best) {
+		best = c
 	}
 	if !best.supported {
 		return 0, separatorUnsupported(best.separator)
@@ -55,25 +59,28 @@ func (s *scanner) try(sep byte) sniffed {
 	return found
 }
 
-// betterThan ranks by what is least likely to come about by chance: rows that
-// mostly agree with the header, then more columns. Where a supported separator
-// explains the file as well as another one, it is preferred. The last resort is
-// that , is common inside text and ; is not, and that a file of one column is
-// named after the more usual separator.
+// betterThan ranks by what is least likely to come about by chance: that there are
+// columns at all, that most rows agree with the header, that there are more
+// columns. A separator that is not supported needs rows that agree. The last resort
+// is that , is common inside text and ; is not.
 func (a sniffed) betterThan(b sniffed) bool {
-	if a.agrees() != b.agrees() {
+	switch {
+	case !a.supported && !(a.splits() && a.agrees()):
+		return false
+	case a.splits() != b.splits():
+		return a.splits()
+	case a.agrees() != b.agrees():
 		return a.agrees()
-	}
-	if a.columns != b.columns {
+	case a.columns != b.columns:
 		return a.columns > b.columns
-	}
-	if a.supported != b.supported {
+	case a.supported != b.supported:
 		return a.supported
-	}
-	if a.alike != b.alike {
+	case a.alike != b.alike:
 		return a.alike > b.alike
 	}
-	return a.supported && a.separator == ';' && a.columns > 1
+	return a.separator == ';' && a.splits()
 }
+
+func (a sniffed) splits() bool { return a.columns > 1 }
 
 func (a sniffed) agrees() bool { return a.columns > 0 && 2*a.alike >= a.rows }

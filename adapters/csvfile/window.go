@@ -23,8 +23,8 @@ type window struct {
 	maxRecord int
 	encoding  string
 	guess     bool // the encoding is UTF-8 until a byte says otherwise
-	guessed   bool // such a byte came: Windows-1252 is assumed
-	firstGap  int  // while guessing: line of the first byte that Windows-1252 has no character for; 0: none
+	notUTF8   int  // line of that byte, since which Windows-1252 is assumed; 0: none came
+	not1252   int  // while guessing: line of the first byte that Windows-1252 has no character for; 0: none
 }
 
 // view is the record that is being read as far as it is in memory, and at most
@@ -91,14 +91,22 @@ func (w *window) admit(then error) {
 			return
 		}
 		line := w.lineAt(w.end + bad)
-		if !w.guess || w.firstGap > 0 {
-			w.end, w.err = w.end+bad, w.notUTF8(line)
+		switch {
+		case !w.guess:
+			w.end, w.err = w.end+bad, notUTF8(line)
+			return
+		case w.not1252 > 0:
+			w.end, w.err = w.end+bad, neither(line, w.not1252)
 			return
 		}
-		w.encoding, w.guess, w.guessed = Windows1252, false, true
+		w.encoding, w.guess, w.notUTF8 = Windows1252, false, line
 	}
 	if i := undefined1252(fresh); i >= 0 {
-		fresh, then = fresh[:i], not1252(w.lineAt(w.end+i))
+		then = not1252(w.lineAt(w.end + i))
+		if w.notUTF8 > 0 {
+			then = neither(w.notUTF8, w.lineAt(w.end+i))
+		}
+		fresh = fresh[:i]
 	}
 	w.end, w.err = w.end+len(fresh), then
 }
@@ -110,23 +118,16 @@ func (w *window) checkUTF8(text []byte) int {
 		return -1
 	}
 	bad := invalidUTF8(text)
-	if w.guess && w.firstGap == 0 {
+	if w.guess && w.not1252 == 0 {
 		before := text
 		if bad >= 0 {
 			before = text[:bad]
 		}
 		if i := undefined1252(before); i >= 0 {
-			w.firstGap = w.lineAt(w.end + i)
+			w.not1252 = w.lineAt(w.end + i)
 		}
 	}
 	return bad
-}
-
-func (w *window) notUTF8(line int) error {
-	if w.guess {
-		return neither(line, w.firstGap)
-	}
-	return notUTF8(line)
 }
 
 // lineAt is the line of the byte at buf[i], i not before start.
