@@ -78,7 +78,7 @@ func isThere(err error) (bool, error) {
 
 // attributes are all that the account's contacts can have.
 func (l *ledger) attributes(ctx context.Context) ([]events.Attribute, error) {
-	custom, err := projections.Attributes(ctx, l.pool)
+	custom, err := projections.CustomAttributes(ctx, l.pool)
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,54 @@
+package main
+
+import (
+	"context"
+	"errors"
+
+	"github.com/spf13/cobra"
+)
+
+func (p *program) newServeCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "serve",
+		Short: "Run the server: API, worker and projectors",
+		Long: `serve runs the API, works imports off and keeps the read models up to date, until
+it is interrupted. What no setting names is embedded: the event store and Postgres
+run on the data directory.`,
+		Example: `  importledger serve
+  importledger serve --listen 0.0.0.0:8080 --data /var/lib/importledger/data
+  IMPORTLEDGER_EVENTSTORE_URL=esdb://… IMPORTLEDGER_DATABASE_URL=postgres://… importledger serve`,
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return p.serve(cmd.Context()) },
+	}
+	addSettingFlags(cmd.Flags(), "listen", "ops-listen")
+	return cmd
+}
+
+func (p *program) serve(ctx context.Context) (err error) {
+	s := p.settings
+	logger := newLogger(p.term.err, s.LogLevel)
+	srv, err := startServer(ctx, s, "serve", s.Listen, s.OpsListen, logger)
+	if err != nil {
+		return ended(ctx, err)
+	}
+	defer func() { err = errors.Join(err, srv.close(p.leave)) }()
+	p.term.say("importledger serves %s (data in %s)", srv.address.URL, srv.dir.path)
+	if s.AdminPassword != "" {
+		p.term.say("IMPORTLEDGER_ADMIN_PASSWORD is set, and has no effect: this version has API clients only, no users.")
+	}
+	select {
+	case <-ctx.Done():
+		p.term.say("stopping: requests and rows in flight are finished first; interrupt again to leave at once")
+		return nil
+	case err := <-srv.failed:
+		return err
+	}
+}
+
+// ended is err, unless it only says that somebody interrupted.
+func ended(ctx context.Context, err error) error {
+	if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+		return &statusError{status: exitCanceled}
+	}
+	return err
+}

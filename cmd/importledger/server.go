@@ -1,0 +1,166 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"syscall"
+	"time"
+
+	"importledger/adapters/api"
+	"importledger/adapters/auth"
+	"importledger/adapters/postgres"
+)
+
+// server is a ledger that is served over HTTP, on a data directory of its own.
+type server struct {
+	dir     *dataDir
+	ledger  *ledger
+	api     *api.API
+	logger  *slog.Logger
+	address address // for the commands of the data directory's owner
+	serving []*http.Server
+	failed  chan error // a listener that ended by itself
+}
+
+// startServer opens the data directory and all that lives in it, and serves the API
+// on one address and, where there is one, health and metrics on another. It is
+// ready when it returns.
+func startServer(ctx context.Context, s *settings, command, listen, opsListen string, logger *slog.Logger) (_ *server, err error) {
+	// Addresses first: one that is taken must not cost the start of everything.
+	listener, err := openListener(ctx, listen, "--listen")
+	if err != nil {
+		return nil, err
+	}
+	var opsListener net.Listener
+	if opsListen != "" {
+		if opsListener, err = openListener(ctx, opsListen, "--ops-listen"); err != nil {
+			return nil, errors.Join(err, listener.Close())
+		}
+	}
+	srv := &server{logger: logger, failed: make(chan error, 2)}
+	defer func() {
+		if err == nil {
+			return
+		}
+		err = errors.Join(err, srv.close(context.WithoutCancel(ctx)))
+		if len(srv.serving) == 0 {
+			err = errors.Join(err, listener.Close(), closeIfOpen(opsListener))
+		}
+	}()
+	if srv.dir, err = openDataDir(s.Data, command); err != nil {
+		return nil, err
+	}
+	secret, err := srv.dir.secretKey(s.SecretKey)
+	if err != nil {
+		return nil, err
+	}
+	if srv.ledger, err = openLedger(ctx, s, srv.dir, secret, logger); err != nil {
+		return nil, err
+	}
+	if err := srv.makeAPI(s, secret); err != nil {
+		return nil, err
+	}
+	srv.address.URL = "http://" + reachable(listener.Addr())
+	srv.address.PID = os.Getpid()
+	srv.serve(listener, srv.api)
+	if opsListener != nil {
+		srv.serve(opsListener, api.NewOps(srv.api))
+	}
+	return srv, srv.dir.publish(srv.address)
+}
+
+func (srv *server) makeAPI(s *settings, secret []byte) error {
+	owner, ownerSecret := auth.NewOwner(api.Scopes())
+	known := []auth.Known{owner}
+	if s.ClientID != "" {
+		known = append(known, auth.NewKnown(s.ClientID, s.ClientSecret, api.Scopes()))
+	}
+	srv.address.ClientID, srv.address.ClientSecret = auth.OwnerID, ownerSecret
+	tokens, err := auth.New(auth.Config{Secret: derive(secret, "access tokens"), Clients: postgres.NewClients(srv.ledger.pool), Known: known})
+	if err != nil {
+		return err
+	}
+	metrics, err := api.NewMetrics(srv.ledger.collectors()...)
+	if err != nil {
+		return err
+	}
+	srv.api, err = api.New(api.Config{
+		Imports: srv.ledger.service, Streams: srv.ledger.log, Log: srv.ledger.log, DB: srv.ledger.pool,
+		Projections: srv.ledger.projector, Account: srv.ledger.account, Tokens: tokens, Metrics: metrics,
+		Logger: srv.logger, Version: readVersion().Version,
+		Identify: srv.ledger.identify, IsUnavailable: postgres.IsUnavailable,
+		Dependencies: []api.Dependency{{Name: "event-store", Check: srv.ledger.log.Ping}, {Name: "postgres", Check: srv.ledger.pool.Ping}},
+	})
+	return err
+}
+
+func (srv *server) serve(listener net.Listener, handler http.Handler) {
+	server := api.NewServer(handler, srv.logger)
+	srv.serving = append(srv.serving, server)
+	go func() {
+		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			srv.failed <- fmt.Errorf("serving on %s ended: %w", listener.Addr(), err)
+		}
+	}()
+}
+
+// drainFor is how long requests in flight may take when the server is to end.
+const drainFor = 10 * time.Second
+
+// close says that the server is going, lets requests, rows and batches in flight
+// finish, and closes everything.
+func (srv *server) close(ctx context.Context) error {
+	var all []error
+	if srv.api != nil {
+		srv.api.Drain()
+	}
+	draining, cancel := context.WithTimeout(ctx, drainFor)
+	defer cancel()
+	if srv.api != nil {
+		all = append(all, srv.api.Close(draining))
+	}
+	for _, server := range srv.serving {
+		if err := server.Shutdown(draining); err != nil {
+			all = append(all, err, server.Close())
+		}
+	}
+	if srv.ledger != nil {
+		all = append(all, srv.ledger.close(ctx))
+	}
+	if srv.dir != nil {
+		all = append(all, srv.dir.unpublish(), srv.dir.close())
+	}
+	return errors.Join(all...)
+}
+
+func openListener(ctx context.Context, at, flag string) (net.Listener, error) {
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", at)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return nil, fmt.Errorf("%s is in use by another program: stop it, or name another address with %s", at, flag)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("cannot listen on %s (%w): name another address with %s", at, cause(err), flag)
+	}
+	return listener, nil
+}
+
+func closeIfOpen(listener net.Listener) error {
+	if listener == nil {
+		return nil
+	}
+	return listener.Close()
+}
+
+// reachable is the address that a program on this machine uses.
+func reachable(a net.Addr) string {
+	tcp, ok := a.(*net.TCPAddr)
+	if !ok || !tcp.IP.IsUnspecified() {
+		return a.String()
+	}
+	return net.JoinHostPort("127.0.0.1", fmt.Sprint(tcp.Port))
+}
