@@ -7,6 +7,9 @@ import (
 	"time"
 
 	"importledger/events"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 )
 
 // importA records an import like the ones that the benchmarks of the whole path
@@ -43,12 +46,13 @@ func BenchmarkImportA(b *testing.B) {
 						b.StopTimer()
 						l := &ledger{}
 						p, _ := projector(b, l)
-						from := 0
+						rows := 100 // connections are open, statements are prepared
 						if again {
-							importA(l, "01JD0000000000000000000001", 20000, 0, segment)
-							feed(b, p, l, 0, l.len(), 5000)
-							from = l.len()
+							rows = 20000
 						}
+						importA(l, "01JD0000000000000000000001", rows, 0, segment)
+						feed(b, p, l, 0, l.len(), 50)
+						from := l.len()
 						importA(l, "01JD0000000000000000000002", 20000, 0, segment)
 						b.StartTimer()
 						feed(b, p, l, from, l.len(), size)
@@ -74,5 +78,56 @@ func BenchmarkRebuild(b *testing.B) {
 			b.Fatal(err)
 		}
 		b.ReportMetric(float64(l.len())/time.Since(begin).Seconds(), "events/s")
+	}
+}
+
+// BenchmarkFloor is what an expert does by hand with the same contacts: COPY into
+// a staging table, INSERT … ON CONFLICT from there.
+func BenchmarkFloor(b *testing.B) {
+	l := &ledger{}
+	importA(l, "01JD0000000000000000000002", 20000, 0, nil)
+	for _, again := range []bool{false, true} {
+		b.Run(fmt.Sprintf("again=%v", again), func(b *testing.B) {
+			for b.Loop() {
+				b.StopTimer()
+				_, pool := projector(b, l)
+				if _, err := pool.Exec(b.Context(), "CREATE TABLE floor (id uuid PRIMARY KEY, attributes jsonb NOT NULL)"); err != nil {
+					b.Fatal(err)
+				}
+				if again {
+					floor(b, pool, l)
+				}
+				b.StartTimer()
+				floor(b, pool, l)
+			}
+		})
+	}
+}
+
+func floor(b testing.TB, pool *pgxpool.Pool, l *ledger) {
+	next := 0
+	err := pgx.BeginFunc(b.Context(), pool, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(b.Context(), "CREATE TEMP TABLE staging (id uuid, attributes jsonb) ON COMMIT DROP"); err != nil {
+			return err
+		}
+		_, err := tx.CopyFrom(b.Context(), pgx.Identifier{"staging"}, []string{"id", "attributes"}, pgx.CopyFromFunc(func() ([]any, error) {
+			for ; next < len(l.recorded); next++ {
+				e, err := events.Decode(l.recorded[next])
+				if row, ok := e.Event.(events.RowAccepted); ok || err != nil {
+					next++
+					return []any{[16]byte(row.Contact.NxID), row.Contact.Attributes}, err
+				}
+			}
+			return nil, nil
+		}))
+		if err != nil {
+			return err
+		}
+		_, err = tx.Exec(b.Context(), `INSERT INTO floor AS f SELECT DISTINCT ON (id) * FROM staging
+			ON CONFLICT (id) DO UPDATE SET attributes = f.attributes || excluded.attributes`)
+		return err
+	})
+	if err != nil {
+		b.Fatal(err)
 	}
 }

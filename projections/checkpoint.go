@@ -64,8 +64,11 @@ func (m *model) write(ctx context.Context, pool *pgxpool.Pool, schema string, fr
 // The commit need not wait for the disk: rows and checkpoint are in one
 // transaction, so a Postgres that crashes comes back with an earlier state whose
 // checkpoint is as early, and the log still has what follows.
+//
+// Statements are planned each time: tables grow from nothing to millions of rows
+// under a connection that would go on with the plan it made for an empty one.
 func beginWriting(schema string) string {
-	return fmt.Sprintf("BEGIN; SET LOCAL synchronous_commit TO off; %s SELECT pg_advisory_xact_lock_shared(%d)",
+	return fmt.Sprintf("BEGIN; SET LOCAL synchronous_commit TO off; SET LOCAL plan_cache_mode TO force_custom_plan; %s SELECT pg_advisory_xact_lock_shared(%d)",
 		searchPath(schema), lockKey(projecting, schema))
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
 )
 
 //go:embed contact_state.sql
@@ -90,10 +91,7 @@ func (c *contactChanges) add(e *events.Envelope) error {
 }
 
 func (c *contactChanges) addContact(contact events.Contact, origin rowOrigin) error {
-	attributes := contact.Attributes
-	if len(attributes) == 0 || string(attributes) == "null" {
-		attributes = json.RawMessage("{}")
-	}
+	attributes := objectOrEmpty(contact.Attributes)
 	clears := bytes.Contains(attributes, []byte("null"))
 	if c.of == nil {
 		c.of = map[uuid.UUID]int{}
@@ -148,52 +146,54 @@ func (c *contactChanges) saveContacts(ctx context.Context, tx pgx.Tx) error {
 	if len(c.contacts) == 0 {
 		return nil
 	}
-	ids := make([]uuid.UUID, len(c.contacts))
-	for i := range c.contacts {
-		ids[i] = c.contacts[i].nxID
-	}
-	known, err := idsIn(ctx, tx, "SELECT nx_id FROM contacts WHERE nx_id = ANY($1)", ids)
+	known, err := idsIn(ctx, tx, "SELECT nx_id FROM contacts WHERE nx_id = ANY($1)",
+		uuids(len(c.contacts), func(i int) uuid.UUID { return c.contacts[i].nxID }))
 	if err != nil {
 		return err
 	}
-	var changed changedContacts
-	next := 0
-	added, err := tx.CopyFrom(ctx, pgx.Identifier{"contacts"},
-		[]string{"nx_id", "attributes", "created_at", "modified_at", "first_import", "last_import"},
-		pgx.CopyFromFunc(func() ([]any, error) {
-			for ; next < len(c.contacts); next++ {
-				contact := &c.contacts[next]
-				if known[contact.nxID] {
-					if err := changed.add(contact); err != nil {
-						return nil, err
-					}
-					continue
-				}
-				attributes, err := contact.whole()
-				if err != nil {
-					return nil, err
-				}
-				next++
-				return []any{contact.nxID, attributes, contact.first.at, contact.last.at, contact.first.importID, contact.last.importID}, nil
-			}
-			return nil, nil
-		}))
-	if err != nil {
+	added, changed := newCopyRows(6, len(c.contacts)-len(known), 512), &changedContacts{}
+	for i := range c.contacts {
+		contact := &c.contacts[i]
+		if known[contact.nxID] {
+			err = changed.add(contact)
+		} else {
+			err = contact.appendTo(added)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if err := added.into(ctx, tx, "contacts", "nx_id", "attributes", "created_at", "modified_at", "first_import", "last_import"); err != nil {
 		return err
 	}
 	if err := changed.save(ctx, tx); err != nil {
 		return err
 	}
-	if added > 0 {
-		_, err = tx.Exec(ctx, "UPDATE totals SET contacts = contacts + $1", added)
+	if added.rows > 0 {
+		_, err = tx.Exec(ctx, "UPDATE totals SET contacts = contacts + $1", added.rows)
 	}
 	return err
 }
 
+func (c *contactChange) appendTo(rows *copyRows) error {
+	attributes, err := c.whole()
+	if err != nil {
+		return err
+	}
+	rows.row()
+	rows.uuid(c.nxID)
+	rows.jsonb(attributes)
+	rows.bigint(c.first.at)
+	rows.bigint(c.last.at)
+	rows.text(c.first.importID)
+	rows.text(c.last.importID)
+	return nil
+}
+
 // changedContacts are the columns of the contacts that a run changes.
 type changedContacts struct {
-	ids        []uuid.UUID
-	attributes [][]byte
+	ids        pgtype.FlatArray[pgtype.UUID]
+	attributes pgtype.FlatArray[[]byte]
 	at         []int64
 	imports    []string
 	clears     bool
@@ -204,7 +204,7 @@ func (c *changedContacts) add(contact *contactChange) error {
 	if err != nil {
 		return err
 	}
-	c.ids = append(c.ids, contact.nxID)
+	c.ids = append(c.ids, pgtype.UUID{Bytes: contact.nxID, Valid: true})
 	c.attributes = append(c.attributes, attributes)
 	c.at = append(c.at, contact.last.at)
 	c.imports = append(c.imports, contact.last.importID)
@@ -230,33 +230,35 @@ func (c *contactChanges) saveEvents(ctx context.Context, tx pgx.Tx) error {
 	if len(c.events) == 0 {
 		return nil
 	}
-	ids := make([]uuid.UUID, len(c.events))
-	for i := range c.events {
-		ids[i] = c.events[i].ID
-	}
-	known, err := idsIn(ctx, tx, "SELECT id FROM events WHERE id = ANY($1)", ids)
+	known, err := idsIn(ctx, tx, "SELECT id FROM events WHERE id = ANY($1)",
+		uuids(len(c.events), func(i int) uuid.UUID { return c.events[i].ID }))
 	if err != nil {
 		return err
 	}
-	next := 0
-	_, err = tx.CopyFrom(ctx, pgx.Identifier{"events"}, []string{"id", "nx_id", "name", "at", "properties", "import_id"},
-		pgx.CopyFromFunc(func() ([]any, error) {
-			for ; next < len(c.events); next++ {
-				e := &c.events[next]
-				if known[e.ID] {
-					continue
-				}
-				known[e.ID] = true // it may stand twice in this run
-				properties := e.Properties
-				if len(properties) == 0 {
-					properties = json.RawMessage("{}")
-				}
-				next++
-				return []any{e.ID, e.nxID, e.Name, e.At, properties, e.importID}, nil
-			}
-			return nil, nil
-		}))
-	return err
+	added := newCopyRows(6, len(c.events)-len(known), 512)
+	for i := range c.events {
+		e := &c.events[i]
+		if known[e.ID] {
+			continue
+		}
+		known[e.ID] = true // it may stand twice in this run
+		added.row()
+		added.uuid(e.ID)
+		added.uuid(e.nxID)
+		added.text(e.Name)
+		added.bigint(e.At)
+		added.jsonb(objectOrEmpty(e.Properties))
+		added.text(e.importID)
+	}
+	return added.into(ctx, tx, "events", "id", "nx_id", "name", "at", "properties", "import_id")
+}
+
+// objectOrEmpty gives an empty object for none.
+func objectOrEmpty(raw json.RawMessage) json.RawMessage {
+	if len(raw) == 0 || string(raw) == "null" {
+		return json.RawMessage("{}")
+	}
+	return raw
 }
 
 // saveAttributes keeps the first creation of an attribute.
@@ -273,13 +275,13 @@ func (c *contactChanges) saveAttributes(ctx context.Context, tx pgx.Tx) error {
 }
 
 // idsIn gives the ids that a query finds among some.
-func idsIn(ctx context.Context, tx pgx.Tx, query string, ids []uuid.UUID) (map[uuid.UUID]bool, error) {
+func idsIn(ctx context.Context, tx pgx.Tx, query string, ids pgtype.FlatArray[pgtype.UUID]) (map[uuid.UUID]bool, error) {
 	rows, err := tx.Query(ctx, query, ids)
 	if err != nil {
 		return nil, err
 	}
 	known := map[uuid.UUID]bool{}
-	var id uuid.UUID
+	var id [16]byte
 	_, err = pgx.ForEachRow(rows, []any{&id}, func() error {
 		known[id] = true
 		return nil

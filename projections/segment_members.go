@@ -126,39 +126,34 @@ func (s *segmentChanges) saveMembers(ctx context.Context, tx pgx.Tx) error {
 	if err != nil {
 		return err
 	}
-	next := 0
-	counts := addedCounts{}
-	_, err = tx.CopyFrom(ctx, pgx.Identifier{"members"}, []string{"nx_id", "segment_id", "added_at", "import_id"},
-		pgx.CopyFromFunc(func() ([]any, error) {
-			for ; next < len(s.members); next++ {
-				m := &s.members[next]
-				if known[m.membership] {
-					continue
-				}
-				counts[dayOf(m.segmentID, m.by.at)]++
-				next++
-				return []any{m.nxID, m.segmentID, m.by.at, m.by.importID}, nil
-			}
-			return nil, nil
-		}))
-	if err != nil {
+	added, counts := newCopyRows(4, len(s.members)-len(known), 128), addedCounts{}
+	for i := range s.members {
+		m := &s.members[i]
+		if known[m.membership] {
+			continue
+		}
+		counts[dayOf(m.segmentID, m.by.at)]++
+		added.row()
+		added.uuid(m.nxID)
+		added.text(m.segmentID)
+		added.bigint(m.by.at)
+		added.text(m.by.importID)
+	}
+	if err := added.into(ctx, tx, "members", "nx_id", "segment_id", "added_at", "import_id"); err != nil {
 		return err
 	}
 	return counts.save(ctx, tx)
 }
 
 func (s *segmentChanges) knownMembers(ctx context.Context, tx pgx.Tx) (map[membership]bool, error) {
-	ids := make([]uuid.UUID, len(s.members))
-	for i := range s.members {
-		ids[i] = s.members[i].nxID
-	}
-	rows, err := tx.Query(ctx, "SELECT nx_id, segment_id FROM members WHERE nx_id = ANY($1)", ids)
+	rows, err := tx.Query(ctx, "SELECT nx_id, segment_id FROM members WHERE nx_id = ANY($1)",
+		uuids(len(s.members), func(i int) uuid.UUID { return s.members[i].nxID }))
 	if err != nil {
 		return nil, err
 	}
 	known := map[membership]bool{}
 	var m membership
-	_, err = pgx.ForEachRow(rows, []any{&m.nxID, &m.segmentID}, func() error {
+	_, err = pgx.ForEachRow(rows, []any{(*[16]byte)(&m.nxID), &m.segmentID}, func() error {
 		known[m] = true
 		return nil
 	})
