@@ -22,28 +22,30 @@ const (
 // page collects the answers of one read.
 type page struct {
 	responses [][]byte
-	bytes     []byte
+	buffer    []byte // where the next answer goes; earlier answers keep their buffers
+	size      int
 	events    uint64
 	scanned   int
 }
 
+const firstBuffer = 2 << 10 // a live reader mostly gets a page of few events
+
 // add copies a record's response into the page.
 func (p *page) add(r record) {
-	if p.bytes == nil {
-		p.bytes = make([]byte, 0, pageBytes)
-	}
 	response := r.response()
-	if len(p.bytes)+len(response) > cap(p.bytes) {
-		p.bytes = make([]byte, 0, max(pageBytes, len(response)))
+	if len(response) > cap(p.buffer)-len(p.buffer) {
+		grown := min(max(firstBuffer, 2*cap(p.buffer)), pageBytes)
+		p.buffer = make([]byte, 0, max(grown, len(response)))
 	}
-	from := len(p.bytes)
-	p.bytes = append(p.bytes, response...)
-	p.responses = append(p.responses, p.bytes[from:len(p.bytes):len(p.bytes)])
+	from := len(p.buffer)
+	p.buffer = append(p.buffer, response...)
+	p.responses = append(p.responses, p.buffer[from:len(p.buffer):len(p.buffer)])
+	p.size += len(response)
 	p.events++
 }
 
 func (p *page) full() bool {
-	return len(p.bytes) >= pageBytes*3/4 || len(p.responses) >= pageEvents || p.scanned >= pageScan
+	return p.size >= pageBytes || len(p.responses) >= pageEvents || p.scanned >= pageScan
 }
 
 // scan calls visit for the records from one position on, in the given direction, until visit says stop.

@@ -96,8 +96,7 @@ func (s *streamsService) readAll(o *streams.ReadReq_Options, out *answers) error
 		from = min(from-1, end)
 	}
 	for left := o.GetCount(); left > 0; {
-		p := &page{}
-		next := uint64(0)
+		p, next := &page{}, uint64(0) // no next one as long as none was seen
 		err := s.log.scan(max(from, 1), end, forwards, func(position uint64, r record) bool {
 			p.scanned++
 			if wanted(r) {
