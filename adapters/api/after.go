@@ -9,8 +9,8 @@ import (
 	"importledger/events"
 )
 
-// afterQuery lets a client read what it has written.
-type afterQuery struct {
+// AfterQuery lets a client read what it has written.
+type AfterQuery struct {
 	After string `query:"after" maxLength:"41" doc:"The X-Ledger-Position of a write: the answer waits (at most 5 s, else 503) until it shows it."`
 }
 

@@ -9,19 +9,19 @@ import (
 	"importledger/projections"
 )
 
-type attributeObject struct {
+type AttributeObject struct {
 	Name     string `json:"name"`
 	Type     string `json:"type" enum:"string,number,boolean,timestamp"`
 	Reserved bool   `json:"reserved"`
 }
 
 type attributeDetail struct {
-	attributeObject
+	AttributeObject
 	SegmentIDs []string `json:"segmentIds" doc:"Segments whose conditions use it."`
 }
 
 type attributeQuery struct {
-	afterQuery
+	AfterQuery
 	Name string `path:"name" maxLength:"400" doc:"Case-sensitive."`
 }
 
@@ -35,24 +35,24 @@ func (a *API) addAttributes() {
 }
 
 // attributes are the reserved ones in their usual order, then the account's by name.
-func (a *API) attributes(ctx context.Context) ([]attributeObject, error) {
-	var all []attributeObject
+func (a *API) attributes(ctx context.Context) ([]AttributeObject, error) {
+	var all []AttributeObject
 	for _, r := range events.Reserved {
-		all = append(all, attributeObject{Name: r.Name, Type: string(r.Type), Reserved: true})
+		all = append(all, AttributeObject{Name: r.Name, Type: string(r.Type), Reserved: true})
 	}
 	custom, err := projections.CustomAttributes(ctx, a.db)
 	for _, c := range custom {
-		all = append(all, attributeObject{Name: c.Name, Type: string(c.Type)})
+		all = append(all, AttributeObject{Name: c.Name, Type: string(c.Type)})
 	}
 	return all, err
 }
 
-func (a *API) listAttributes(ctx context.Context, in *afterQuery) (*struct{ Body []attributeObject }, error) {
+func (a *API) listAttributes(ctx context.Context, in *AfterQuery) (*struct{ Body []AttributeObject }, error) {
 	if err := a.reached(ctx, in.After, projections.ContactState); err != nil {
 		return nil, err
 	}
 	all, err := a.attributes(ctx)
-	return &struct{ Body []attributeObject }{all}, err
+	return &struct{ Body []AttributeObject }{all}, err
 }
 
 func (a *API) getAttribute(ctx context.Context, in *attributeQuery) (*struct{ Body attributeDetail }, error) {

@@ -13,18 +13,18 @@ import (
 	"importledger/projections"
 )
 
-type sortQuery struct {
+type SortQuery struct {
 	Sort string `query:"sort" enum:"createdAt:asc,createdAt:desc" default:"createdAt:desc"`
 }
 
-func (q sortQuery) order() projections.Order {
+func (q SortQuery) order() projections.Order {
 	return projections.Order(q.Sort != "createdAt:asc")
 }
 
 type searchRequest struct {
-	pageQuery
-	sortQuery
-	afterQuery
+	PageQuery
+	SortQuery
+	AfterQuery
 	Body *struct {
 		Condition json.RawMessage `json:"condition,omitempty" doc:"The all and any conditions of the People API."`
 	} `nameHint:"ContactsSearch"`
@@ -35,17 +35,17 @@ type contactsPage struct {
 	Items      []contactObject `json:"items"`
 }
 
-type contactPath struct {
+type ContactPath struct {
 	Identifier string `path:"identifier" maxLength:"254" doc:"The nxId, or the value of the account's key identifier."`
 }
 
-type contactQuery struct {
-	contactPath
-	afterQuery
+type ContactQuery struct {
+	ContactPath
+	AfterQuery
 }
 
 type contactEventsQuery struct {
-	contactQuery
+	ContactQuery
 	Limit int `query:"limit" default:"100" minimum:"1" maximum:"1000"`
 }
 
@@ -111,11 +111,11 @@ func (a *API) searchContacts(ctx context.Context, in *searchRequest) (*struct{ B
 	for i, c := range found {
 		page.Items[i] = storedContact(c)
 	}
-	page.Pagination = paginate(in.pageQuery, total, len(found), "/people/contacts", url.Values{"sort": {in.Sort}})
+	page.Pagination = paginate(in.PageQuery, total, len(found), "/people/contacts", url.Values{"sort": {in.Sort}})
 	return &struct{ Body contactsPage }{page}, nil
 }
 
-func (a *API) countContacts(ctx context.Context, in *afterQuery) (*struct{ Body countObject }, error) {
+func (a *API) countContacts(ctx context.Context, in *AfterQuery) (*struct{ Body countObject }, error) {
 	if err := a.reached(ctx, in.After, projections.ContactState); err != nil {
 		return nil, err
 	}
@@ -139,7 +139,7 @@ func (a *API) contact(ctx context.Context, identifier string) (projections.Conta
 	return c, err
 }
 
-func (a *API) getContact(ctx context.Context, in *contactQuery) (*struct{ Body contactObject }, error) {
+func (a *API) getContact(ctx context.Context, in *ContactQuery) (*struct{ Body contactObject }, error) {
 	if err := a.reached(ctx, in.After, projections.ContactState); err != nil {
 		return nil, err
 	}
@@ -150,7 +150,7 @@ func (a *API) getContact(ctx context.Context, in *contactQuery) (*struct{ Body c
 	return &struct{ Body contactObject }{storedContact(c)}, nil
 }
 
-func (a *API) listContactSegments(ctx context.Context, in *contactQuery) (*struct{ Body contactSegments }, error) {
+func (a *API) listContactSegments(ctx context.Context, in *ContactQuery) (*struct{ Body contactSegments }, error) {
 	if err := a.reached(ctx, in.After, projections.ContactState, projections.SegmentMembers); err != nil {
 		return nil, err
 	}

@@ -22,7 +22,7 @@ const (
 )
 
 type historyQuery struct {
-	importPath
+	ImportPath
 	From      int64  `query:"from" default:"-1" minimum:"-1" doc:"Revision to begin at; the first event when absent, or backward the last."`
 	Limit     int    `query:"limit" default:"100" minimum:"1" maximum:"1000" doc:"Events on a page."`
 	Direction string `query:"direction" enum:"forward,backward" default:"forward"`

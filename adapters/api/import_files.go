@@ -15,9 +15,9 @@ import (
 )
 
 type rowErrorsQuery struct {
-	importPath
-	pageQuery
-	afterQuery
+	ImportPath
+	PageQuery
+	AfterQuery
 }
 
 type rowErrorObject struct {
@@ -58,11 +58,11 @@ func (a *API) rowErrors(ctx context.Context, in *rowErrorsQuery) (*struct{ Body 
 	for i, e := range found {
 		page.Items[i] = rowErrorObject{Row: e.Row, Column: orNull(e.Column), Code: e.Code, Message: e.Message, Value: orNull(e.Value)}
 	}
-	page.Pagination = paginate(in.pageQuery, total, len(found), in.link("/errors"), url.Values{})
+	page.Pagination = paginate(in.PageQuery, total, len(found), in.link("/errors"), url.Values{})
 	return &struct{ Body rowErrorsPage }{page}, nil
 }
 
-func (a *API) errorsCSV(_ context.Context, in *importPath) (*huma.StreamResponse, error) {
+func (a *API) errorsCSV(_ context.Context, in *ImportPath) (*huma.StreamResponse, error) {
 	return &huma.StreamResponse{Body: func(ctx huma.Context) {
 		r, w := humago.Unwrap(ctx)
 		out := &attachment{w: w, mediaType: "text/csv; charset=utf-8", name: in.ID + "-errors.csv"}
@@ -120,7 +120,7 @@ func (a *API) cut(r *http.Request, err error) {
 	panic(http.ErrAbortHandler)
 }
 
-func (a *API) source(ctx context.Context, in *importPath) (*huma.StreamResponse, error) {
+func (a *API) source(ctx context.Context, in *ImportPath) (*huma.StreamResponse, error) {
 	file, name, err := a.imports.Source(ctx, in.ID)
 	if err != nil {
 		return nil, err

@@ -15,14 +15,14 @@ import (
 	"importledger/projections"
 )
 
-// importPath names an import. An id that no import can have is one that does not exist.
-type importPath struct {
+// ImportPath names an import. An id that no import can have is one that does not exist.
+type ImportPath struct {
 	ID string `path:"id" doc:"The import's id, a ULID."`
 }
 
 // Resolve implements huma.Resolver. Ids are exact: the same ULID in small letters
 // would be another stream's name.
-func (p *importPath) Resolve(huma.Context) []error {
+func (p *ImportPath) Resolve(huma.Context) []error {
 	if id, err := ulid.ParseStrict(p.ID); err != nil || id.String() != p.ID {
 		return []error{refused(aggregate.ErrNotFound)}
 	}
@@ -30,8 +30,8 @@ func (p *importPath) Resolve(huma.Context) []error {
 }
 
 type importsQuery struct {
-	pageQuery
-	afterQuery
+	PageQuery
+	AfterQuery
 	State string `query:"state" enum:"preparing,importing,imported,canceled,failed"`
 	Type  string `query:"type" enum:"manual,ftp-template"`
 	Q     string `query:"q" maxLength:"255" doc:"Part of the file's name."`
@@ -44,8 +44,8 @@ type importsAnswer struct {
 }
 
 type importQuery struct {
-	importPath
-	afterQuery
+	ImportPath
+	AfterQuery
 }
 
 type importAnswer struct {
@@ -53,7 +53,7 @@ type importAnswer struct {
 }
 
 type importAtQuery struct {
-	importPath
+	ImportPath
 	Revision uint64 `path:"revision" doc:"Of an event in the import's history, from 0."`
 }
 
@@ -79,7 +79,7 @@ func (a *API) listImports(ctx context.Context, in *importsQuery) (*importsAnswer
 	for i, row := range found {
 		out.Body[i] = importOf(folded(row))
 	}
-	out.Link = paginate(in.pageQuery, total, len(found), "/people/imports",
+	out.Link = paginate(in.PageQuery, total, len(found), "/people/imports",
 		url.Values{"state": {in.State}, "type": {in.Type}, "q": {in.Q}}).linkHeader()
 	return out, nil
 }
@@ -117,6 +117,6 @@ func (a *API) getImportAt(ctx context.Context, in *importAtQuery) (*importAnswer
 	return &importAnswer{Body: importOf(s)}, nil
 }
 
-func (p importPath) link(below string) string { return "/people/imports/" + p.ID + below }
+func (p ImportPath) link(below string) string { return "/people/imports/" + p.ID + below }
 
 func number(n uint64) string { return strconv.FormatUint(n, 10) }

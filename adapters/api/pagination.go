@@ -5,13 +5,14 @@ import (
 	"strconv"
 )
 
-// pageQuery is how lists are asked for page by page.
-type pageQuery struct {
+// PageQuery is how lists are asked for page by page. Like all that routes embed it
+// is exported because huma passes over what is not.
+type PageQuery struct {
 	Page     int `query:"page" default:"1" minimum:"1" maximum:"1000000" doc:"Page, from 1."`
 	PageSize int `query:"pageSize" default:"50" minimum:"1" maximum:"500" doc:"Items on a page."`
 }
 
-func (q pageQuery) offset() int { return (q.Page - 1) * q.PageSize }
+func (q PageQuery) offset() int { return (q.Page - 1) * q.PageSize }
 
 // pagination says where a page lies in its list. Links are relative to the server.
 type pagination struct {
@@ -28,7 +29,7 @@ type pagination struct {
 
 // paginate describes a page of total items, returned of them on it. path is the
 // list's own, with its other parameters in query.
-func paginate(q pageQuery, total, returned int, path string, query url.Values) pagination {
+func paginate(q PageQuery, total, returned int, path string, query url.Values) pagination {
 	p := pagination{TotalRecord: total, Page: q.Page, PageSize: q.PageSize, ReturnedRecord: returned,
 		RemainingRecord: max(0, total-q.offset()-returned)}
 	pages := (total + q.PageSize - 1) / q.PageSize

@@ -51,7 +51,7 @@ func (a *API) addPreview() {
 		summary: "Look at a file: its columns with samples, and a suggested mapping", errors: []int{http.StatusNotFound}}, a.preview)
 }
 
-func (a *API) preview(ctx context.Context, in *importPath) (*struct{ Body previewObject }, error) {
+func (a *API) preview(ctx context.Context, in *ImportPath) (*struct{ Body previewObject }, error) {
 	p, err := a.imports.Preview(ctx, in.ID)
 	if err != nil {
 		return nil, err

@@ -24,8 +24,8 @@ const (
 )
 
 type progressQuery struct {
-	importPath
-	afterQuery
+	ImportPath
+	AfterQuery
 	LastEventID string `header:"Last-Event-ID" doc:"The revision that the client has seen; browsers send it when they connect again."`
 }
 

@@ -24,21 +24,21 @@ type segmentObject struct {
 }
 
 type segmentsQuery struct {
-	afterQuery
+	AfterQuery
 	Type              string `query:"type" maxLength:"50"`
 	ExcludePredefined bool   `query:"exclude-predefined" doc:"There are none so far."`
 	Attribute         string `query:"attribute" maxLength:"400" doc:"Only segments whose conditions use it; a manual segment has none."`
 }
 
-type segmentQuery struct {
-	afterQuery
+type SegmentQuery struct {
+	AfterQuery
 	ID string `path:"id" maxLength:"100"`
 }
 
 type membersQuery struct {
-	segmentQuery
-	pageQuery
-	sortQuery
+	SegmentQuery
+	PageQuery
+	SortQuery
 }
 
 type membersPage struct {
@@ -80,7 +80,7 @@ func (a *API) listSegments(ctx context.Context, in *segmentsQuery) (*struct{ Bod
 }
 
 // segment finds a segment once the read model is where the client wants it.
-func (a *API) segment(ctx context.Context, in segmentQuery) (projections.Segment, error) {
+func (a *API) segment(ctx context.Context, in SegmentQuery) (projections.Segment, error) {
 	if err := a.reached(ctx, in.After, projections.SegmentMembers); err != nil {
 		return projections.Segment{}, err
 	}
@@ -91,12 +91,12 @@ func (a *API) segment(ctx context.Context, in segmentQuery) (projections.Segment
 	return s, err
 }
 
-func (a *API) getSegment(ctx context.Context, in *segmentQuery) (*struct{ Body segmentObject }, error) {
+func (a *API) getSegment(ctx context.Context, in *SegmentQuery) (*struct{ Body segmentObject }, error) {
 	s, err := a.segment(ctx, *in)
 	return &struct{ Body segmentObject }{segmentOf(s)}, err
 }
 
-func (a *API) countMembers(ctx context.Context, in *segmentQuery) (*struct{ Body countObject }, error) {
+func (a *API) countMembers(ctx context.Context, in *SegmentQuery) (*struct{ Body countObject }, error) {
 	s, err := a.segment(ctx, *in)
 	return &struct{ Body countObject }{countObject{s.Members}}, err
 }
@@ -105,7 +105,7 @@ func (a *API) listMembers(ctx context.Context, in *membersQuery) (*struct{ Body 
 	if err := a.reached(ctx, in.After, projections.ContactState); err != nil {
 		return nil, err
 	}
-	s, err := a.segment(ctx, in.segmentQuery)
+	s, err := a.segment(ctx, in.SegmentQuery)
 	if err != nil {
 		return nil, err
 	}
@@ -117,7 +117,7 @@ func (a *API) listMembers(ctx context.Context, in *membersQuery) (*struct{ Body 
 	if page.Contacts, err = a.contactsInOrder(ctx, ids); err != nil {
 		return nil, err
 	}
-	page.Pagination = paginate(in.pageQuery, s.Members, len(page.Contacts), "/people/segments/"+url.PathEscape(s.ID)+"/members", url.Values{"sort": {in.Sort}})
+	page.Pagination = paginate(in.PageQuery, s.Members, len(page.Contacts), "/people/segments/"+url.PathEscape(s.ID)+"/members", url.Values{"sort": {in.Sort}})
 	return &struct{ Body membersPage }{page}, nil
 }
 

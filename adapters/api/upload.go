@@ -75,7 +75,7 @@ func (in *createRequest) Resolve(ctx huma.Context) []error {
 
 type createdImport struct {
 	Location string `header:"Location"`
-	writtenImport
+	WrittenImport
 }
 
 func (a *API) addCreate() {
@@ -103,18 +103,18 @@ func (a *API) create(ctx context.Context, in *createRequest) (*createdImport, er
 			return readUpload(parts, store)
 		})
 	if err != nil {
-		return nil, errors.Join(err, drain(in.r.Body))
+		drain(in.r.Body)
+		return nil, err
 	}
-	return &createdImport{Location: importPath{ID: s.ID}.link(""), writtenImport: *written(s)}, nil
+	return &createdImport{Location: ImportPath{ID: s.ID}.link(""), WrittenImport: *written(s)}, nil
 }
 
-// drain reads the rest of an upload that was refused: a client that is still
-// sending does not look at the answer. What cannot be read any more is of no matter.
-func drain(body io.Reader) error {
-	if _, err := io.CopyN(io.Discard, body, maxDrained); err != nil && !errors.Is(err, io.EOF) {
-		return nil //nolint:nilerr // the refusal is what counts
+// drain reads the rest of an upload that was refused, since a client that is still
+// sending does not look at the answer. Where that fails there is nobody to tell.
+func drain(body io.Reader) {
+	if _, err := io.CopyN(io.Discard, body, maxDrained); err != nil {
+		return
 	}
-	return nil
 }
 
 // readUpload takes the parts of a form in the order in which they come.

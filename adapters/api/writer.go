@@ -46,14 +46,6 @@ func (w *responseWriter) Write(p []byte) (int, error) {
 	return n, nil
 }
 
-func (w *responseWriter) flush() error {
-	w.extend()
-	if err := w.control.Flush(); err != nil {
-		return fmt.Errorf("answer a client: %w", err)
-	}
-	return nil
-}
-
 // extend moves the deadline when a good part of it has passed. A server without
 // deadlines (a test's recorder) has none to move.
 func (w *responseWriter) extend() {

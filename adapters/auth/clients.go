@@ -32,7 +32,7 @@ func NewKnown(id, secret string, scopes []string) Known {
 const OwnerID = "owner"
 
 // NewOwner makes the client of the machine's owner, with a random secret that is
-// good until the process ends. SHA-256 is enough for it: nobody can guess 160
+// good until the process ends. SHA-256 is enough for it: nobody can guess 256
 // random bits.
 func NewOwner(scopes []string) (owner Known, secret string) {
 	secret = rand.Text() + rand.Text()
