@@ -160,17 +160,23 @@ func (s *suggester) suggestTime() {
 }
 
 func (s *suggester) suggestNew(c *candidate, mode events.Mode) {
-	length := utf8.RuneCountInString(c.header)
+	length, limit := utf8.RuneCountInString(c.header), maxAttributeName
+	if mode == events.ContactsEvents {
+		limit = maxPropertyName
+	}
 	switch {
 	case c.decided():
-	case mode == events.ContactsEvents && length <= maxPropertyName:
-		c.suggestion.Property, c.suggestion.Reason = true, reasonNew
-	case length == 0 || length > maxAttributeName || mode == events.ContactsEvents || s.taken[c.header]:
+		return
+	case length == 0 || length > limit || s.taken[c.header]:
 		c.suggestion.Skip, c.suggestion.Reason = true, reasonUnfit
+		return
+	case mode == events.ContactsEvents:
+		c.suggestion.Property = true
 	default:
-		c.suggestion.Attribute, c.suggestion.Create, c.suggestion.Reason = c.header, inferType(c.samples), reasonNew
-		s.taken[c.header] = true
+		c.suggestion.Attribute, c.suggestion.Create = c.header, inferType(c.samples)
 	}
+	c.suggestion.Reason = reasonNew
+	s.taken[c.header] = true
 }
 
 // inferType gives the type that keeps all samples exactly as they are: a string,

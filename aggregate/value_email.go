@@ -3,6 +3,7 @@ package aggregate
 import (
 	"net/netip"
 	"strings"
+	"unicode/utf8"
 
 	"golang.org/x/net/idna"
 )
@@ -24,6 +25,9 @@ var domains = idna.New(idna.MapForLookup(), idna.Transitional(false), idna.Stric
 // case and ASCII.
 func normalEmail(cell string) (string, bool) {
 	s := strings.TrimSpace(cell)
+	if len(s) > utf8.UTFMax*maxEmail {
+		return "", false // no domain shrinks that much, and mapping a long one is slow
+	}
 	at := strings.LastIndexByte(s, '@')
 	if at < 1 || !isLocalPart(s[:at]) {
 		return "", false
@@ -110,6 +114,9 @@ func normalDomain(s string) (string, bool) {
 	}
 	if domainIsASCII(s) && !hasPunycode(s) {
 		return strings.ToLower(s), true
+	}
+	if !utf8.ValidString(s) {
+		return "", false // the mapping would quietly replace what cannot be read
 	}
 	s, err := domains.ToASCII(s)
 	return s, err == nil && domainIsASCII(s)

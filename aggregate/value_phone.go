@@ -125,10 +125,16 @@ func (p phones) national(digits string) (string, bool) {
 	return parsed(digits, p.country, false)
 }
 
-// either takes digits that may be a national number without its zero or E.164:
-// the national reading goes first, if there is such a number in the country.
+// either takes digits that may be E.164 or a national number without its zero. What
+// the plan assigns decides: first for E.164 of the country itself, then for the
+// national reading; what remains is E.164.
 func (p phones) either(digits string) (string, bool) {
 	if p.maybeNational(digits) {
+		if strings.HasPrefix(digits, strconv.Itoa(p.code)) {
+			if number, ok := parsed("+"+digits, "", true); ok {
+				return number, true
+			}
+		}
 		if number, ok := parsed(digits, p.country, true); ok {
 			return number, true
 		}
@@ -148,16 +154,19 @@ func (p phones) maybeNational(digits string) bool {
 	return cut && p.trunk != "" && lengths&(1<<min(len(rest), 31)) != 0
 }
 
-// parsed leaves a number to the library, which knows each country's plan. With
-// certain it has to be a number that the plan assigns, else one of a length that
-// the country has.
-func parsed(text, country string, certain bool) (string, bool) {
+// parsed leaves a number to the library, which knows each country's plan. The
+// number has to be of a length that the country has; with assigned, or when it
+// keeps a zero in front as few countries' do, also one that the plan assigns.
+func parsed(text, country string, assigned bool) (string, bool) {
 	number, err := phonenumbers.Parse(text, country)
-	if err != nil || phonenumbers.IsPossibleNumberWithReason(number) != phonenumbers.IS_POSSIBLE ||
-		certain && !phonenumbers.IsValidNumberForRegion(number, country) {
+	if err != nil || phonenumbers.IsPossibleNumberWithReason(number) != phonenumbers.IS_POSSIBLE {
 		return "", false
 	}
-	digits := strconv.Itoa(int(number.GetCountryCode())) + phonenumbers.GetNationalSignificantNumber(number)
+	significant := phonenumbers.GetNationalSignificantNumber(number)
+	if (assigned || significant[0] == '0') && !phonenumbers.IsValidNumber(number) {
+		return "", false
+	}
+	digits := strconv.Itoa(int(number.GetCountryCode())) + significant
 	return digits, len(digits) <= maxPhone
 }
 
