@@ -78,13 +78,8 @@ func (f *allFeed) run(ctx context.Context) error {
 	if err := f.out.send(confirmation()); err != nil {
 		return err
 	}
-	live := f.seen >= f.log.durable.load()
-	if live {
-		if err := f.out.send(caughtUp); err != nil {
-			return err
-		}
-	}
-	for {
+	f.told = f.seen // the reader named it, so it needs no checkpoint
+	for live := false; ; {
 		end := f.log.durable.load()
 		if f.seen >= end {
 			if !live {
