@@ -52,8 +52,19 @@ func (m *model) write(ctx context.Context, pool *pgxpool.Pool, schema string, fr
 		case len(r.events) == 0:
 			return nil
 		}
-		return m.fold(ctx, tx, r.events)
+		return m.foldSafely(ctx, tx, r.events)
 	})
+}
+
+// foldSafely makes a panic an error like others: it stops a read model, where it
+// would end the process, again and again.
+func (m *model) foldSafely(ctx context.Context, tx pgx.Tx, run []events.Envelope) (err error) {
+	defer func() {
+		if panicked := recover(); panicked != nil {
+			err = fmt.Errorf("the fold panicked: %v", panicked)
+		}
+	}()
+	return m.fold(ctx, tx, run)
 }
 
 // beginWriting begins a transaction in one round trip.

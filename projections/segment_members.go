@@ -154,7 +154,9 @@ func (s *segmentChanges) knownMembers(ctx context.Context, tx pgx.Tx) (map[membe
 	known := map[membership]bool{}
 	var m membership
 	_, err = pgx.ForEachRow(rows, []any{(*[16]byte)(&m.nxID), &m.segmentID}, func() error {
-		known[m] = true
+		if s.seen[m] { // not one of another segment
+			known[m] = true
+		}
 		return nil
 	})
 	return known, err
