@@ -44,6 +44,8 @@ type Options struct {
 	Separator byte   // ',' or ';'; 0: sniffed
 	Encoding  string // one of the encodings above; empty: by byte order mark, else guessed
 	Limits    Limits
+
+	chunk int // see window; tests make it small
 }
 
 // Facts are what reading a file has shown.

@@ -2,6 +2,7 @@ package csvfile
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"io"
 	"slices"
@@ -49,7 +50,7 @@ func open(r io.Reader, o Options) (*Reader, error) {
 	reader := &Reader{limits: limits, received: &limitedReader{r: r, limit: limits.MaxBytes}}
 	s := &reader.scan
 	s.maxField, s.maxColumns = limits.MaxField, limits.MaxColumns
-	s.window = window{line: 1, maxRecord: limits.MaxRecord}
+	s.window = window{line: 1, chunk: cmp.Or(o.chunk, 64<<10), maxRecord: limits.MaxRecord}
 
 	head := make([]byte, 3)
 	n, err := io.ReadFull(reader.received, head)

@@ -210,14 +210,15 @@ func (s *scanner) appendDecoded(dst, b []byte) []byte {
 
 // firstLine is the record's first line as it stands, as far as a field may be long.
 func (s *scanner) firstLine() string {
+	most := s.maxField + utf8.UTFMax
+	for bytes.IndexAny(s.view(), "\r\n") < 0 && len(s.view()) < most && s.more() {
+	}
 	line := s.view()
-	if i := bytes.IndexAny(line, "\r\n"); i >= 0 {
-		line = line[:i]
+	end := bytes.IndexAny(line, "\r\n")
+	if end < 0 {
+		end = len(line)
 	}
-	text := s.appendDecoded(nil, line[:min(len(line), s.maxField+utf8.UTFMax)])
-	if len(text) > s.maxField {
-		text = text[:s.maxField]
-		text = text[:len(text)-unfinished(text)]
-	}
-	return string(text)
+	text := s.appendDecoded(nil, line[:min(end, most)])
+	text = text[:min(len(text), s.maxField)]
+	return string(text[:len(text)-unfinished(text)])
 }

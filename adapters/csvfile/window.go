@@ -5,9 +5,6 @@ import (
 	"io"
 )
 
-// chunk is how much is read at once, at least.
-const chunk = 64 << 10
-
 // window is the part of the file that is in memory: from the record that is being
 // read on. It only ever shows bytes that are known to be text, as UTF-8 or as
 // Windows-1252, and grows to one record's limit, never with the file.
@@ -20,6 +17,7 @@ type window struct {
 	line  int   // of start, from 1
 	err   error // why nothing comes after end: io.EOF, a refusal, a broken disk
 
+	chunk     int // how many bytes are read at once, at least
 	maxRecord int
 	encoding  string
 	guess     bool // the encoding is UTF-8 until a byte says otherwise
@@ -33,7 +31,7 @@ func (w *window) view() []byte {
 	return w.buf[w.start:min(w.end, w.start+w.maxRecord+1)]
 }
 
-// more makes view longer. It returns false when that cannot be: the record is
+// more makes view longer, and makes every earlier view invalid either way. It returns false when that cannot be: the record is
 // too long already, or w.err says why nothing follows.
 func (w *window) more() bool {
 	return w.end-w.start <= w.maxRecord && w.fill()
@@ -55,16 +53,16 @@ func (w *window) fill() bool {
 }
 
 func (w *window) makeRoom() {
-	if w.start > 0 && len(w.buf)-w.read < chunk {
+	if w.start > 0 && len(w.buf)-w.read < w.chunk {
 		copy(w.buf, w.buf[w.start:w.read])
 		w.end -= w.start
 		w.read -= w.start
 		w.start = 0
 	}
-	if len(w.buf)-w.read < chunk {
+	if len(w.buf)-w.read < w.chunk {
 		// A record's limit, a rune that is not complete, and a chunk.
-		most := w.maxRecord + 8 + chunk
-		grown := make([]byte, min(max(2*len(w.buf), w.read+chunk), most))
+		most := w.maxRecord + 8 + w.chunk
+		grown := make([]byte, min(max(2*len(w.buf), w.read+w.chunk), most))
 		copy(grown, w.buf[:w.read])
 		w.buf = grown
 	}
