@@ -204,7 +204,7 @@ func TestASlowSubscriberIsToldThatItFellBehindAndMissesNothing(t *testing.T) {
 	}
 	for sub.Recv().CaughtUp == nil {
 	}
-	const chunks, size = 40, 500
+	const chunks, size = 12, 500
 	want := make([]uuid.UUID, 0, chunks*size)
 	for range chunks {
 		events := make([]esdb.EventData, size)
