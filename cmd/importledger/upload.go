@@ -74,7 +74,10 @@ func (c *client) upload(ctx context.Context, s *source, fields map[string]string
 				return nil, errors.Join(err, file.Close())
 			}
 			counted := &counter{r: file, tell: progress}
+			// Whoever waits for standard input cannot be woken, who reads the form can.
+			forget := context.AfterFunc(ctx, func() { w.CloseWithError(ctx.Err()) })
 			go func() {
+				defer forget()
 				err := writeForm(form, fields, s.name, counted)
 				// The reader gets the error and does with it what there is to do.
 				w.CloseWithError(errors.Join(err, file.Close()))
