@@ -76,11 +76,12 @@ func (m *model) foldSafely(ctx context.Context, tx pgx.Tx, run []events.Envelope
 // transaction, so a Postgres that crashes comes back with an earlier state whose
 // checkpoint is as early, and the log still has what follows.
 //
-// Statements are planned each time: tables grow from nothing to millions of rows
-// under a connection that would go on with the plan it made for an empty one.
+// Rows are found by their keys: a table grows from nothing to millions of rows
+// while Postgres still plans for the size that it knew.
 func beginWriting(schema string) string {
-	return fmt.Sprintf("BEGIN; SET LOCAL synchronous_commit TO off; SET LOCAL plan_cache_mode TO force_custom_plan; %s SELECT pg_advisory_xact_lock_shared(%d)",
-		searchPath(schema), lockKey(projecting, schema))
+	return fmt.Sprintf("BEGIN; SET LOCAL synchronous_commit TO off; "+
+		"SET LOCAL enable_seqscan TO off; SET LOCAL enable_hashjoin TO off; SET LOCAL enable_mergejoin TO off; "+
+		"%s SELECT pg_advisory_xact_lock_shared(%d)", searchPath(schema), lockKey(projecting, schema))
 }
 
 // writeStopped records why a read model does not go on from where it is.

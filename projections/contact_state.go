@@ -193,7 +193,7 @@ func (c *contactChange) appendTo(rows *copyRows) error {
 // changedContacts are the columns of the contacts that a run changes.
 type changedContacts struct {
 	ids        pgtype.FlatArray[pgtype.UUID]
-	attributes pgtype.FlatArray[[]byte]
+	attributes []string // Postgres takes an array of text far faster than one of jsonb
 	at         []int64
 	imports    []string
 	clears     bool
@@ -205,7 +205,7 @@ func (c *changedContacts) add(contact *contactChange) error {
 		return err
 	}
 	c.ids = append(c.ids, pgtype.UUID{Bytes: contact.nxID, Valid: true})
-	c.attributes = append(c.attributes, attributes)
+	c.attributes = append(c.attributes, string(attributes))
 	c.at = append(c.at, contact.last.at)
 	c.imports = append(c.imports, contact.last.importID)
 	c.clears = c.clears || contact.clears
@@ -218,8 +218,8 @@ func (c *changedContacts) save(ctx context.Context, tx pgx.Tx) error {
 	}
 	_, err := tx.Exec(ctx, `
 		UPDATE contacts c SET modified_at = n.at, last_import = n.import,
-			attributes = CASE WHEN $5 THEN jsonb_strip_nulls(c.attributes || n.attributes) ELSE c.attributes || n.attributes END
-		FROM unnest($1::uuid[], $2::jsonb[], $3::bigint[], $4::text[]) AS n (nx_id, attributes, at, import)
+			attributes = CASE WHEN $5 THEN jsonb_strip_nulls(c.attributes || n.attributes::jsonb) ELSE c.attributes || n.attributes::jsonb END
+		FROM unnest($1::uuid[], $2::text[], $3::bigint[], $4::text[]) AS n (nx_id, attributes, at, import)
 		WHERE c.nx_id = n.nx_id`, c.ids, c.attributes, c.at, c.imports, c.clears)
 	return err
 }

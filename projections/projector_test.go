@@ -54,7 +54,7 @@ func TestMessagesThatComeAgainOrOverlapChangeNothing(t *testing.T) {
 	}
 	sameRows(t, "each batch three times", everything(t, pool), projected(t, l))
 	for _, s := range must(p.Status(t.Context())) {
-		if s.State != projections.Live || s.Position != l.end() || s.Applied != uint64(l.len()) || s.LastError != nil {
+		if s.State != projections.StateLive || s.Position != l.end() || s.Applied != uint64(l.len()) || s.LastError != nil {
 			t.Errorf("%+v", s)
 		}
 	}
@@ -117,12 +117,12 @@ func TestAnEventThatCannotBeAppliedStopsOneReadModelOnly(t *testing.T) {
 
 		for _, s := range must(p.Status(t.Context())) {
 			if s.Name != projections.ContactState {
-				if s.State != projections.Live || s.Position != l.end() {
+				if s.State != projections.StateLive || s.Position != l.end() {
 					t.Errorf("batches of %d: %+v", size, s)
 				}
 				continue
 			}
-			if s.State != projections.StoppedAt || !s.Position.Before(bad) || s.Applied != uint64(l.len()-3) {
+			if s.State != projections.StateStopped || !s.Position.Before(bad) || s.Applied != uint64(l.len()-3) {
 				t.Errorf("batches of %d: %+v", size, s)
 			}
 			e := s.LastError
@@ -157,7 +157,7 @@ func TestAnUnknownEventStopsAllLoudlyAndTheyGoOnWhenItIsKnown(t *testing.T) {
 	p, pool := projector(t, l)
 	feed(t, p, l, 0, l.len(), 100)
 	for _, s := range must(p.Status(t.Context())) {
-		if s.State != projections.StoppedAt || !s.Position.Before(unknown) || s.LastError.Event != "RowMoved" || s.LastError.Position != unknown.String() {
+		if s.State != projections.StateStopped || !s.Position.Before(unknown) || s.LastError.Event != "RowMoved" || s.LastError.Position != unknown.String() {
 			t.Errorf("%+v", s)
 		}
 	}
@@ -223,7 +223,7 @@ func TestALostConnectionIsAnErrorAndTheBatchComesAgain(t *testing.T) {
 		t.Error("a cut connection is no error")
 	}
 	for _, s := range must(p.Status(t.Context())) {
-		if s.State != projections.Live {
+		if s.State != projections.StateLive {
 			t.Errorf("nothing has stopped: %+v", s)
 		}
 	}
@@ -272,7 +272,7 @@ func TestTablesOfAnotherVersionAreNotProjectedBeforeTheyAreRebuilt(t *testing.T)
 	}
 	feed(t, p, l, 0, l.len(), 2)
 	for _, s := range must(p.Status(t.Context())) {
-		if isStopped := s.State == projections.StoppedAt; isStopped != (s.Name == projections.SegmentMembers) {
+		if isStopped := s.State == projections.StateStopped; isStopped != (s.Name == projections.SegmentMembers) {
 			t.Errorf("%+v", s)
 		}
 	}

@@ -50,7 +50,7 @@ func TestARebuildUnderLiveImportsMakesEqualRowsAndReadersNeverMiss(t *testing.T)
 			t.Error(err)
 		}
 		for _, s := range must(p.Status(t.Context())) {
-			if s.State != projections.Live || s.Rebuild != nil {
+			if s.State != projections.StateLive || s.Rebuild != nil {
 				t.Errorf("%+v", s)
 			}
 		}
@@ -151,7 +151,7 @@ func TestOneRebuildAtATime(t *testing.T) {
 		t.Errorf("a second rebuild: %v; verify: %v", second, verify)
 	}
 	for _, s := range during {
-		if rebuilt := s.Name == projections.ContactState; rebuilt != (s.State == projections.Rebuilding) || rebuilt && s.Rebuild.Applied != uint64(l.len()) {
+		if rebuilt := s.Name == projections.ContactState; rebuilt != (s.State == projections.StateRebuilding) || rebuilt && s.Rebuild.Applied != uint64(l.len()) {
 			t.Errorf("%+v, rebuild %+v", s, s.Rebuild)
 		}
 	}

@@ -15,9 +15,9 @@ type State string
 
 // The states of a read model. One that is being rebuilt goes on serving.
 const (
-	Live       State = "live"
-	Rebuilding State = "rebuilding"
-	StoppedAt  State = "stopped"
+	StateLive       State = "live"
+	StateRebuilding State = "rebuilding"
+	StateStopped    State = "stopped"
 )
 
 // Status is how a read model stands.
@@ -45,19 +45,19 @@ func (p *Projector) Status(ctx context.Context) ([]Status, error) {
 		if err != nil {
 			return nil, err
 		}
-		s := Status{Name: t.name, State: Live, Position: c.position, Applied: c.applied, LastError: c.stopped,
+		s := Status{Name: t.name, State: StateLive, Position: c.position, Applied: c.applied, LastError: c.stopped,
 			EventsPerSecond: t.perSecond(p.config.Now())}
 		if c.version != t.version {
 			s.LastError = outdated(t.name)
 		}
 		if s.LastError != nil {
-			s.State = StoppedAt
+			s.State = StateStopped
 		}
 		if s.Rebuild, err = rebuildStatus(ctx, p.pool, t.name); err != nil {
 			return nil, err
 		}
 		if s.Rebuild != nil {
-			s.State = Rebuilding
+			s.State = StateRebuilding
 		}
 		all = append(all, s)
 	}
