@@ -50,7 +50,7 @@ func (c readModelCollector) Collect(out chan<- prometheus.Metric) {
 	for _, s := range all {
 		out <- prometheus.MustNewConstMetric(modelApplied, prometheus.CounterValue, float64(s.Applied), s.Name)
 		gauge(modelRate, s.EventsPerSecond, s.Name)
-		gauge(modelStopped, oneIf(s.State == projections.StoppedAt), s.Name)
+		gauge(modelStopped, oneIf(s.State == projections.StateStopped), s.Name)
 	}
 }
 
