@@ -159,6 +159,11 @@ func (e *errorAnswer) write(w http.ResponseWriter) error {
 func init() { huma.NewError = humaError }
 
 func humaError(status int, message string, found ...error) huma.StatusError {
+	for _, err := range found {
+		if ready, ok := errors.AsType[*errorAnswer](err); ok {
+			return ready // from a resolver of ours
+		}
+	}
 	switch status {
 	case http.StatusBadRequest, http.StatusUnprocessableEntity:
 		return invalid(status, message, found)

@@ -35,14 +35,14 @@ type cancelRequest struct {
 	} `nameHint:"CancelRequest"`
 }
 
-// WrittenImport answers a write, from the aggregate.
-type WrittenImport struct {
+// writtenImport answers a write, from the aggregate.
+type writtenImport struct {
 	Position string `header:"X-Ledger-Position" doc:"Where in the log the write is: send it as ?after= to read what you wrote."`
 	Body     importObject
 }
 
-func written(s aggregate.Import) *WrittenImport {
-	return &WrittenImport{Position: s.Position.String(), Body: importOf(s)}
+func written(s aggregate.Import) *writtenImport {
+	return &writtenImport{Position: s.Position.String(), Body: importOf(s)}
 }
 
 func (a *API) addImportWrites() {
@@ -56,7 +56,7 @@ func (a *API) addImportWrites() {
 		summary: "Cancel an import", about: "Rows already accepted stay. Canceling again is the same answer.", errors: conflicts}, a.cancel)
 }
 
-func (a *API) mapColumns(ctx context.Context, in *mapRequest) (*WrittenImport, error) {
+func (a *API) mapColumns(ctx context.Context, in *mapRequest) (*writtenImport, error) {
 	m, err := in.Body.command()
 	if err != nil {
 		return nil, err
@@ -68,7 +68,7 @@ func (a *API) mapColumns(ctx context.Context, in *mapRequest) (*WrittenImport, e
 	return written(s), nil
 }
 
-func (a *API) cancel(ctx context.Context, in *cancelRequest) (*WrittenImport, error) {
+func (a *API) cancel(ctx context.Context, in *cancelRequest) (*writtenImport, error) {
 	reason := ""
 	if in.Body != nil && in.Body.Reason != nil {
 		reason = *in.Body.Reason

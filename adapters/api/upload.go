@@ -75,7 +75,8 @@ func (in *createRequest) Resolve(ctx huma.Context) []error {
 
 type createdImport struct {
 	Location string `header:"Location"`
-	WrittenImport
+	Position string `header:"X-Ledger-Position"`
+	Body     importObject
 }
 
 func (a *API) addCreate() {
@@ -106,7 +107,7 @@ func (a *API) create(ctx context.Context, in *createRequest) (*createdImport, er
 		drain(in.r.Body)
 		return nil, err
 	}
-	return &createdImport{Location: ImportPath{ID: s.ID}.link(""), WrittenImport: *written(s)}, nil
+	return &createdImport{Location: ImportPath{ID: s.ID}.link(""), Position: s.Position.String(), Body: importOf(s)}, nil
 }
 
 // drain reads the rest of an upload that was refused, since a client that is still

@@ -129,12 +129,13 @@ func (r *importRun) summarize(ctx context.Context, i importObject, after time.Du
 		return r.term.printJSON(i)
 	}
 	out := r.term.out
-	text := fmt.Sprintf("%s: %s, %s of %s imported", printable(i.Name), i.State, number(i.RowsImported), plural(i.RowToImport, "row"))
+	text := fmt.Sprintf("%s: imported %s of %s", printable(i.Name), number(i.RowsImported), plural(i.RowToImport, "row"))
+	if i.State != events.Imported {
+		text = fmt.Sprintf("%s: %s%s, %s of %s imported", printable(i.Name), i.State, inParentheses(printable(deref(i.FailedReason))),
+			number(i.RowsImported), plural(i.RowToImport, "row"))
+	}
 	if i.RowsInError > 0 {
 		text += fmt.Sprintf(", %s in error", number(i.RowsInError))
-	}
-	if i.FailedReason != nil {
-		text += fmt.Sprintf(" (%s)", printable(*i.FailedReason))
 	}
 	if _, err := fmt.Fprintf(out, "%s · %s\n", text, took(after)); err != nil {
 		return err

@@ -33,7 +33,6 @@ var errLeft = errors.New("left; the import was not canceled")
 var errNothingImported = &statusError{exitCanceled, errors.New("canceled, nothing was imported")}
 
 func (r *importRun) do(leave context.Context) error {
-	began := time.Now()
 	prepared, err := r.upload()
 	if err != nil {
 		if r.interrupted.Err() != nil {
@@ -45,6 +44,7 @@ func (r *importRun) do(leave context.Context) error {
 	if err != nil || !goesOn {
 		return r.abandon(leave, prepared, err)
 	}
+	began := time.Now()
 	ended, err := r.watch(leave, prepared)
 	if err != nil {
 		return err
@@ -88,8 +88,8 @@ func (r *importRun) upload() (importObject, error) {
 	}
 	drawing := r.term.newProgress()
 	line := drawing.add("Uploading", max(r.source.size, 0), func(s decor.Statistics) string { return byteSize(s.Current) })
-	prepared, err := r.client.upload(r.interrupted, r.source, fields, func(sent int64) { line.set(sent, max(r.source.size, sent+1)) })
-	line.drop()
+	prepared, err := r.client.upload(r.interrupted, r.source, fields, line.set)
+	line.end()
 	drawing.close()
 	return prepared, err
 }

@@ -17,8 +17,8 @@ func TestTheExitStatusTellsHowAnImportEnded(t *testing.T) {
 		status int
 		says   string
 	}{
-		"all rows imported":   {func(*fakeAPI) {}, exitDone, "contacts.csv: imported, 40 of 40 rows imported"},
-		"rows in error":       {func(f *fakeAPI) { f.inError = 2 }, exitRowsInError, "38 of 40 rows imported, 2 in error"},
+		"all rows imported":   {func(*fakeAPI) {}, exitDone, "contacts.csv: imported 40 of 40 rows"},
+		"rows in error":       {func(f *fakeAPI) { f.inError = 2 }, exitRowsInError, "imported 38 of 40 rows, 2 in error"},
 		"failed":              {func(f *fakeAPI) { f.final = "failed" }, exitFailed, "(source-changed)"},
 		"canceled by another": {func(f *fakeAPI) { f.final = "canceled" }, exitCanceled, "contacts.csv: canceled"},
 		"a file rule": {func(f *fakeAPI) {

@@ -27,7 +27,7 @@ func (r *importRun) watch(leave context.Context, i importObject) (importObject, 
 		}
 		return text
 	})
-	defer line.drop()
+	defer line.end()
 
 	interrupted := r.interrupted.Done()
 	tick := time.NewTicker(r.pollEvery)
@@ -39,7 +39,7 @@ func (r *importRun) watch(leave context.Context, i importObject) (importObject, 
 		}
 		i = now
 		inError.Store(int64(i.RowsInError))
-		line.set(int64(i.settled()), int64(i.RowToImport)+1) // complete only when it has ended
+		line.set(int64(i.settled()))
 		if i.State.Final() {
 			return i, r.lost(leave, i, r.client.caughtUp(leave, i.ID, position))
 		}

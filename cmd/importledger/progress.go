@@ -22,7 +22,7 @@ func (t *terminal) newProgress() *progress {
 
 const (
 	barWidth  = 30
-	nameWidth = 14
+	nameWidth = 16
 )
 
 // bar is one line of progress; its zero value shows nothing.
@@ -30,7 +30,7 @@ type bar struct {
 	bar *mpb.Bar
 }
 
-// add begins a line. A total of 0 is not known yet. The notes stand at its end and
+// add begins a line. A total of 0 is not known. The notes stand at its end and
 // are asked for each time it is drawn.
 func (p *progress) add(name string, total int64, notes func(decor.Statistics) string) bar {
 	if p.bars == nil {
@@ -44,25 +44,16 @@ func (p *progress) add(name string, total int64, notes func(decor.Statistics) st
 	)}
 }
 
-func (b bar) set(current, total int64) {
+func (b bar) set(current int64) {
 	if b.bar != nil {
-		b.bar.SetTotal(total, false)
 		b.bar.SetCurrent(current)
 	}
 }
 
-// end leaves the line as it is; a line that has come to its total shows that.
+// end leaves the line as it was last drawn.
 func (b bar) end() {
 	if b.bar != nil {
 		b.bar.Abort(false)
-		b.bar.Wait()
-	}
-}
-
-// drop takes the line away.
-func (b bar) drop() {
-	if b.bar != nil {
-		b.bar.Abort(true)
 		b.bar.Wait()
 	}
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -17,29 +18,14 @@ import (
 const allModels = "all"
 
 type projectionStatus struct {
-	Name            string          `json:"name"`
-	State           string          `json:"state"`
-	Lag             int64           `json:"lag"`
-	EventsPerSecond float64         `json:"eventsPerSecond"`
-	LastError       json.RawMessage `json:"lastError"`
+	Name            string  `json:"name"`
+	State           string  `json:"state"`
+	Lag             int64   `json:"lag"`
+	EventsPerSecond float64 `json:"eventsPerSecond"`
+	LastError       *string `json:"lastError"`
 	Rebuild         *struct {
 		Percent float64 `json:"percent"`
 	} `json:"rebuild"`
-}
-
-// problem is the last error in words, empty where there is none.
-func (s projectionStatus) problem() string {
-	var text string
-	if json.Unmarshal(s.LastError, &text) == nil {
-		return text // null too
-	}
-	var told struct {
-		Message string `json:"message"`
-	}
-	if json.Unmarshal(s.LastError, &told) == nil && told.Message != "" {
-		return told.Message
-	}
-	return string(s.LastError)
 }
 
 func (p *program) newProjectionsCommand() *cobra.Command {
@@ -99,7 +85,7 @@ func (p *program) printProjections(all []projectionStatus) error {
 		if s.Lag > 0 {
 			behind = plural(s.Lag, "event")
 		}
-		t.row(s.Name, state, behind, number(int64(s.EventsPerSecond)), s.problem())
+		t.row(s.Name, state, behind, number(int64(s.EventsPerSecond)), deref(s.LastError))
 	}
 	return t.flush()
 }
@@ -132,13 +118,17 @@ func (p *program) rebuild(ctx context.Context, c *client, names []string, asJSON
 	if err != nil {
 		return err
 	}
+	asked := []string{allModels} // at once: the server reads the log once for all of them
+	if !slices.Contains(names, allModels) {
+		asked = names
+	}
 	if names, err = chooseModels(names, all); err != nil {
 		return err
 	}
 	if !p.term.animated {
 		p.term.say("Rebuilding %s …", strings.Join(names, ", "))
 	}
-	for _, name := range names {
+	for _, name := range asked {
 		_, err := c.send(ctx, call{method: http.MethodPost, path: "/ops/projections/" + url.PathEscape(name) + "/rebuild"}, nil, nil)
 		if err != nil {
 			return fmt.Errorf("%s: %w", name, err)
@@ -165,7 +155,7 @@ func (p *program) watchRebuilds(ctx context.Context, c *client, names []string) 
 		lines[name] = drawing.add(name, 1000, func(s decor.Statistics) string {
 			return fmt.Sprintf("%.0f %%", float64(s.Current)/10)
 		})
-		defer lines[name].drop()
+		defer lines[name].end()
 	}
 	for {
 		all, err := c.projections(ctx)
@@ -178,11 +168,11 @@ func (p *program) watchRebuilds(ctx context.Context, c *client, names []string) 
 			switch {
 			case s.Rebuild != nil:
 				busy = true
-				lines[s.Name].set(int64(s.Rebuild.Percent*10), 1001)
+				lines[s.Name].set(int64(s.Rebuild.Percent * 10))
 			case s.State == "stopped":
-				return nil, fmt.Errorf("%s is stopped: %s", s.Name, s.problem())
+				return nil, fmt.Errorf("%s is stopped: %s", s.Name, deref(s.LastError))
 			default:
-				lines[s.Name].set(1000, 1001)
+				lines[s.Name].set(1000)
 			}
 		}
 		if !busy {
@@ -219,15 +209,17 @@ func chooseModels(names []string, all []projectionStatus) ([]string, error) {
 }
 
 type verification struct {
-	Projections []struct {
-		Name        string `json:"name"`
-		Rows        int64  `json:"rows"`
-		Differences int64  `json:"differences"`
-	} `json:"projections"`
-	Imports struct {
+	Projections []verified `json:"projections"`
+	Imports     struct {
 		Checked         int64 `json:"checked"`
 		RowsUnaccounted int64 `json:"rowsUnaccounted"`
 	} `json:"imports"`
+}
+
+type verified struct {
+	Name        string `json:"name"`
+	Rows        int64  `json:"rows"`
+	Differences int64  `json:"differences"`
 }
 
 func (p *program) newVerifyCommand() *cobra.Command {
@@ -262,14 +254,7 @@ func (p *program) verify(ctx context.Context, c *client, names []string, asJSON 
 		return err
 	}
 	if len(names) > 0 {
-		unnamed := func(name string) bool { return !slices.Contains(names, name) }
-		kept := found.Projections[:0]
-		for _, m := range found.Projections {
-			if !unnamed(m.Name) {
-				kept = append(kept, m)
-			}
-		}
-		found.Projections = kept
+		found.Projections = slices.DeleteFunc(found.Projections, func(m verified) bool { return !slices.Contains(names, m.Name) })
 	}
 	differs := found.Imports.RowsUnaccounted > 0
 	t := p.term.newTable("READ MODEL", "ROWS", "DIFFERENCES").numbers(1, 2)
@@ -288,7 +273,7 @@ func (p *program) verify(ctx context.Context, c *client, names []string, asJSON 
 		fmt.Fprintf(p.term.out, "\n%s checked, %s without an outcome.\n", plural(found.Imports.Checked, "import"), plural(found.Imports.RowsUnaccounted, "row"))
 	}
 	if differs {
-		return &statusError{exitFailed, fmt.Errorf("the read models differ from the log: mend them with `importledger projections rebuild all`")}
+		return &statusError{exitFailed, errors.New("the read models differ from the log: mend them with `importledger projections rebuild all`")}
 	}
 	return nil
 }
