@@ -36,7 +36,7 @@ func readCheckpoint(ctx context.Context, q Querier, schema string) (checkpoint, 
 // write folds a run into the tables of a schema and moves its checkpoint from
 // where it must be, in one transaction. It returns errOvertaken, and has
 // written nothing, when the checkpoint is elsewhere.
-func (m *model) write(ctx context.Context, pool *pgxpool.Pool, schema string, from events.Position, r run) error {
+func (m *model) write(ctx context.Context, pool *pgxpool.Pool, schema string, from events.Position, r run, fold fold) error {
 	return pgx.BeginTxFunc(ctx, pool, pgx.TxOptions{BeginQuery: beginWriting(schema)}, func(tx pgx.Tx) error {
 		// First the checkpoint: its row makes a second projector wait, and gives up
 		// before anything else is done.
@@ -52,19 +52,19 @@ func (m *model) write(ctx context.Context, pool *pgxpool.Pool, schema string, fr
 		case len(r.events) == 0:
 			return nil
 		}
-		return m.foldSafely(ctx, tx, r.events)
+		return fold.safely(ctx, tx, r.events)
 	})
 }
 
-// foldSafely makes a panic an error like others: it stops a read model, where it
-// would end the process, again and again.
-func (m *model) foldSafely(ctx context.Context, tx pgx.Tx, run []events.Envelope) (err error) {
+// safely makes a panic an error like others: it stops a read model, where it would
+// end the process, again and again.
+func (f fold) safely(ctx context.Context, tx pgx.Tx, run []events.Envelope) (err error) {
 	defer func() {
 		if panicked := recover(); panicked != nil {
 			err = fmt.Errorf("the fold panicked: %v", panicked)
 		}
 	}()
-	return m.fold(ctx, tx, run)
+	return f(ctx, tx, run)
 }
 
 // beginWriting begins a transaction in one round trip.

@@ -19,19 +19,21 @@ import (
 var contactStateDDL string
 
 func foldContactState(ctx context.Context, tx pgx.Tx, run []events.Envelope) error {
-	var c contactChanges
-	for i := range run {
-		if err := c.add(&run[i]); err != nil {
-			return err
-		}
-	}
-	if err := c.saveContacts(ctx, tx); err != nil {
+	c, err := contactChangesOf(run)
+	if err != nil {
 		return err
 	}
-	if err := c.saveEvents(ctx, tx); err != nil {
+	knownContacts, err := idsIn(ctx, tx, "SELECT nx_id FROM contacts WHERE nx_id = ANY($1)",
+		uuids(len(c.contacts), func(i int) uuid.UUID { return c.contacts[i].nxID }))
+	if err != nil {
 		return err
 	}
-	return c.saveAttributes(ctx, tx)
+	knownEvents, err := idsIn(ctx, tx, "SELECT id FROM events WHERE id = ANY($1)",
+		uuids(len(c.events), func(i int) uuid.UUID { return c.events[i].ID }))
+	if err != nil {
+		return err
+	}
+	return c.save(ctx, tx, knownContacts, knownEvents)
 }
 
 // contactChanges is what a run says about contacts. A contact with several rows
@@ -68,6 +70,16 @@ type attributeCreated struct {
 	name string
 	typ  events.AttributeType
 	by   rowOrigin
+}
+
+func contactChangesOf(run []events.Envelope) (*contactChanges, error) {
+	c := &contactChanges{}
+	for i := range run {
+		if err := c.add(&run[i]); err != nil {
+			return nil, err
+		}
+	}
+	return c, nil
 }
 
 func (c *contactChanges) add(e *events.Envelope) error {
@@ -139,19 +151,22 @@ func (c *contactChange) whole() ([]byte, error) {
 	return json.Marshal(c.merged)
 }
 
+// save writes the changes; known are the contacts and events that the tables have.
+func (c *contactChanges) save(ctx context.Context, tx pgx.Tx, knownContacts, knownEvents map[uuid.UUID]bool) error {
+	if err := c.saveContacts(ctx, tx, knownContacts); err != nil {
+		return err
+	}
+	if err := c.saveEvents(ctx, tx, knownEvents); err != nil {
+		return err
+	}
+	return c.saveAttributes(ctx, tx)
+}
+
 // saveContacts copies new contacts in, which is far cheaper than INSERT … ON
 // CONFLICT, and updates known ones. Nobody else writes here meanwhile: the
 // checkpoint's row is ours.
-func (c *contactChanges) saveContacts(ctx context.Context, tx pgx.Tx) error {
-	if len(c.contacts) == 0 {
-		return nil
-	}
-	known, err := idsIn(ctx, tx, "SELECT nx_id FROM contacts WHERE nx_id = ANY($1)",
-		uuids(len(c.contacts), func(i int) uuid.UUID { return c.contacts[i].nxID }))
-	if err != nil {
-		return err
-	}
-	added, changed := newCopyRows(6, len(c.contacts)-len(known), 512), &changedContacts{}
+func (c *contactChanges) saveContacts(ctx context.Context, tx pgx.Tx, known map[uuid.UUID]bool) (err error) {
+	added, changed := newCopyRows(6, len(c.contacts), 512), &changedContacts{}
 	for i := range c.contacts {
 		contact := &c.contacts[i]
 		if known[contact.nxID] {
@@ -226,22 +241,15 @@ func (c *changedContacts) save(ctx context.Context, tx pgx.Tx) error {
 
 // saveEvents adds the events that are not there: one that was imported before is
 // the same event.
-func (c *contactChanges) saveEvents(ctx context.Context, tx pgx.Tx) error {
-	if len(c.events) == 0 {
-		return nil
-	}
-	known, err := idsIn(ctx, tx, "SELECT id FROM events WHERE id = ANY($1)",
-		uuids(len(c.events), func(i int) uuid.UUID { return c.events[i].ID }))
-	if err != nil {
-		return err
-	}
-	added := newCopyRows(6, len(c.events)-len(known), 512)
+func (c *contactChanges) saveEvents(ctx context.Context, tx pgx.Tx, known map[uuid.UUID]bool) error {
+	inRun := make(map[uuid.UUID]bool, len(c.events))
+	added := newCopyRows(6, len(c.events), 512)
 	for i := range c.events {
 		e := &c.events[i]
-		if known[e.ID] {
+		if known[e.ID] || inRun[e.ID] {
 			continue
 		}
-		known[e.ID] = true // it may stand twice in this run
+		inRun[e.ID] = true
 		added.row()
 		added.uuid(e.ID)
 		added.uuid(e.nxID)
@@ -276,11 +284,14 @@ func (c *contactChanges) saveAttributes(ctx context.Context, tx pgx.Tx) error {
 
 // idsIn gives the ids that a query finds among some.
 func idsIn(ctx context.Context, tx pgx.Tx, query string, ids pgtype.FlatArray[pgtype.UUID]) (map[uuid.UUID]bool, error) {
+	known := map[uuid.UUID]bool{}
+	if len(ids) == 0 {
+		return known, nil
+	}
 	rows, err := tx.Query(ctx, query, ids)
 	if err != nil {
 		return nil, err
 	}
-	known := map[uuid.UUID]bool{}
 	var id [16]byte
 	_, err = pgx.ForEachRow(rows, []any{&id}, func() error {
 		known[id] = true

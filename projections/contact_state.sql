@@ -1,7 +1,7 @@
 -- Rows of up to 8 kB stay whole and uncompressed: compressing the attributes of
 -- a wide contact costs more than everything else about it.
 CREATE TABLE contacts (
-    nx_id        uuid   PRIMARY KEY,
+    nx_id        uuid   NOT NULL,
     attributes   jsonb  NOT NULL,
     created_at   bigint NOT NULL,
     modified_at  bigint NOT NULL,
@@ -17,7 +17,7 @@ COMMENT ON COLUMN contacts.first_import IS 'import of its first row';
 COMMENT ON COLUMN contacts.last_import  IS 'import of its last row';
 
 CREATE TABLE events (
-    id         uuid   PRIMARY KEY,
+    id         uuid   NOT NULL,
     nx_id      uuid   NOT NULL,
     name       text   NOT NULL,
     at         bigint NOT NULL,
@@ -55,5 +55,7 @@ INSERT INTO totals (contacts) VALUES (0);
 
 -- indexes
 
-CREATE INDEX contacts_created   ON contacts (created_at, nx_id);
-CREATE INDEX events_of_contact  ON events (nx_id, at, id);
+ALTER TABLE contacts ADD PRIMARY KEY (nx_id);
+ALTER TABLE events   ADD PRIMARY KEY (id);
+CREATE INDEX contacts_created  ON contacts (created_at, nx_id);
+CREATE INDEX events_of_contact ON events (nx_id, at, id);

@@ -17,23 +17,26 @@ import (
 // driver's CopyFrom, which finds out for each value how it is to be encoded: and
 // nearly all that a projector does is this.
 type copyRows struct {
-	buf     []byte
+	buf     []byte // with the first row
 	columns int
 	rows    int
+	room    int // bytes
 }
 
 // copyHeader begins a binary COPY: signature, no flags, no extension.
 const copyHeader = "PGCOPY\n\xff\r\n\x00" + "\x00\x00\x00\x00" + "\x00\x00\x00\x00"
 
-// newCopyRows makes room for rows of a size in bytes.
+// newCopyRows makes rows of a number of columns; there will be at most so many, of
+// about a size in bytes.
 func newCopyRows(columns, rows, size int) *copyRows {
-	c := &copyRows{columns: columns, buf: make([]byte, 0, len(copyHeader)+rows*size)}
-	c.buf = append(c.buf, copyHeader...)
-	return c
+	return &copyRows{columns: columns, room: rows * size}
 }
 
 // row begins the next row.
 func (c *copyRows) row() {
+	if c.rows == 0 {
+		c.buf = append(make([]byte, 0, len(copyHeader)+c.room), copyHeader...)
+	}
 	c.rows++
 	c.buf = binary.BigEndian.AppendUint16(c.buf, uint16(c.columns))
 }

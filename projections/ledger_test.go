@@ -28,6 +28,8 @@ type ledger struct {
 	recorded  []events.Recorded
 	revisions map[string]uint64
 	next      uint64 // position
+
+	inBatchesOf int // at most, when it is read; 0: as asked
 }
 
 // record appends facts of an import, each at a time of its own.
@@ -115,6 +117,9 @@ func (l *ledger) after(p events.Position) int {
 }
 
 func (l *ledger) CatchUp(ctx context.Context, after events.Position, batchSize int) iter.Seq2[events.Batch, error] {
+	if l.inBatchesOf > 0 {
+		batchSize = min(batchSize, l.inBatchesOf)
+	}
 	return func(yield func(events.Batch, error) bool) {
 		for i, end := l.after(after), l.len(); i < end; i += batchSize {
 			if ctx.Err() != nil {

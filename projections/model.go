@@ -21,11 +21,13 @@ type model struct {
 	tables  string // DDL that a table needs before it is filled
 	indexes string // DDL that is cheaper once it is filled
 	version string // changes with the tables and with the fold
-
-	// fold writes a run of events, in log order, into the tables of the schema
-	// that the transaction's search_path names. Each event comes exactly once.
-	fold func(context.Context, pgx.Tx, []events.Envelope) error
+	fold    fold
+	filler  func(fillLimits) filler // nil: fold does not need the keys that indexes has
 }
+
+// fold writes a run of events, in log order, into the tables of the schema that
+// the transaction's search_path names. Each event comes exactly once.
+type fold func(context.Context, pgx.Tx, []events.Envelope) error
 
 // The read models.
 const (
@@ -39,10 +41,10 @@ const (
 // rows from the same events: the tables filled before are then known as outdated.
 func all() []*model {
 	return []*model{
-		newModel(ImportsList, importsListDDL, 1, foldImportsList),
-		newModel(ContactState, contactStateDDL, 1, foldContactState),
-		newModel(SegmentMembers, segmentMembersDDL, 1, foldSegmentMembers),
-		newModel(ErrorReport, errorReportDDL, 1, foldErrorReport),
+		newModel(ImportsList, importsListDDL, 1, foldImportsList, nil),
+		newModel(ContactState, contactStateDDL, 1, foldContactState, newContactFiller),
+		newModel(SegmentMembers, segmentMembersDDL, 1, foldSegmentMembers, newMemberFiller),
+		newModel(ErrorReport, errorReportDDL, 1, foldErrorReport, nil),
 	}
 }
 
@@ -57,13 +59,13 @@ var checkpointDDL string
 // indexesBelow parts a model's DDL.
 const indexesBelow = "\n-- indexes\n"
 
-func newModel(name, ddl string, foldVersion int, fold func(context.Context, pgx.Tx, []events.Envelope) error) *model {
+func newModel(name, ddl string, foldVersion int, fold fold, filler func(fillLimits) filler) *model {
 	tables, indexes, ok := strings.Cut(ddl, indexesBelow)
 	if !ok {
 		panic("projections: the DDL of " + name + " does not say where its indexes begin")
 	}
 	digest := sha256.Sum256(fmt.Appendf(nil, "%d\n%s%s", foldVersion, checkpointDDL, ddl))
-	return &model{name: name, tables: tables, indexes: indexes, version: hex.EncodeToString(digest[:8]), fold: fold}
+	return &model{name: name, tables: tables, indexes: indexes, version: hex.EncodeToString(digest[:8]), fold: fold, filler: filler}
 }
 
 // create makes the schema with empty tables and a checkpoint at the log's

@@ -47,11 +47,13 @@ type Projector struct {
 	fed     events.Position // the feed brings what comes after it
 
 	moves signal
+
+	fillLimits fillLimits
 }
 
 // New makes a projector. Call Ensure before anything else.
 func New(pool *pgxpool.Pool, log Log, config Config) *Projector {
-	p := &Projector{pool: pool, log: log, config: config}
+	p := &Projector{pool: pool, log: log, config: config, fillLimits: fillLimits{remembered: 1 << 20, keptBack: 10_000}}
 	for _, m := range all() {
 		p.models = append(p.models, &tracked{model: m})
 	}
@@ -213,7 +215,7 @@ func (p *Projector) advance(ctx context.Context, t *tracked, r run) error {
 // that cannot be written: that is a *Stopped.
 func (p *Projector) commit(ctx context.Context, t *tracked, r run) error {
 	at, _ := t.at()
-	err := t.write(ctx, p.pool, t.name, at, r)
+	err := t.write(ctx, p.pool, t.name, at, r, t.fold)
 	switch {
 	case err == nil:
 		t.moved(r.until, len(r.events), p.config.Now())

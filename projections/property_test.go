@@ -44,6 +44,8 @@ func TestRowsDoNotDependOnHowTheLogIsCut(t *testing.T) {
 			done = max(done, to)
 		}
 		sameRows(r, "cut anywhere", everything(t, other), want)
+		l.inBatchesOf = rapid.IntRange(1, 10).Draw(r, "batch of a rebuild")
+		p.LimitFill(rapid.IntRange(1, 20).Draw(r, "remembered"), rapid.IntRange(1, 5).Draw(r, "kept back"))
 		if v, err := p.Verify(t.Context(), nil); err != nil || differences(v) != 0 || v.Imports.RowsUnaccounted != 0 {
 			r.Fatal(v, err)
 		}

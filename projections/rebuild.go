@@ -31,7 +31,7 @@ func (p *Projector) Rebuild(ctx context.Context, names []string, progress func(P
 	}
 	var shadows []*shadow
 	for _, t := range models {
-		shadows = append(shadows, t.shadow(nextSuffix))
+		shadows = append(shadows, p.shadow(t.model, nextSuffix))
 	}
 	reserved, err := p.reserve(ctx, models, alone(rebuilding))
 	if err != nil {
@@ -58,7 +58,7 @@ func (p *Projector) rebuild(ctx context.Context, reserved *reservation, shadows 
 	if err := p.fill(ctx, shadows, nil, taken); err != nil {
 		return err
 	}
-	if err := p.finishAll(ctx, shadows); err != nil {
+	if err := p.settleAll(ctx, shadows); err != nil {
 		return err
 	}
 	// What came meanwhile, until little comes while we read it.
@@ -114,11 +114,15 @@ func (p *Projector) swap(ctx context.Context, reserved *reservation, s *shadow) 
 	return nil
 }
 
-func (p *Projector) finishAll(ctx context.Context, shadows []*shadow) error {
+func (p *Projector) settleAll(ctx context.Context, shadows []*shadow) error {
 	errs := make([]error, len(shadows))
 	var working sync.WaitGroup
 	for i, s := range shadows {
-		working.Go(func() { errs[i] = s.finish(ctx, p) })
+		working.Go(func() {
+			if errs[i] = s.settle(ctx, p); errs[i] == nil {
+				errs[i] = s.analyze(ctx, p)
+			}
+		})
 	}
 	working.Wait()
 	return errors.Join(errs...)

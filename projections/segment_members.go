@@ -15,17 +15,15 @@ import (
 var segmentMembersDDL string
 
 func foldSegmentMembers(ctx context.Context, tx pgx.Tx, run []events.Envelope) error {
-	s, err := loadImportSegments(ctx, tx, run)
+	s, err := segmentChangesOf(ctx, tx, run)
 	if err != nil {
 		return err
 	}
-	for i := range run {
-		s.add(&run[i])
-	}
-	if err := s.saveSegments(ctx, tx); err != nil {
+	known, err := s.knownMembers(ctx, tx)
+	if err != nil {
 		return err
 	}
-	return s.saveMembers(ctx, tx)
+	return s.save(ctx, tx, known)
 }
 
 // segmentChanges is what a run puts into segments.
@@ -52,9 +50,19 @@ type member struct {
 	by rowOrigin
 }
 
-// loadImportSegments finds the segments of the imports that a run goes on with.
-func loadImportSegments(ctx context.Context, tx pgx.Tx, run []events.Envelope) (*segmentChanges, error) {
+func segmentChangesOf(ctx context.Context, tx pgx.Tx, run []events.Envelope) (*segmentChanges, error) {
 	s := &segmentChanges{segmentOf: map[string]string{}, seen: map[membership]bool{}}
+	if err := s.loadImportSegments(ctx, tx, run); err != nil {
+		return nil, err
+	}
+	for i := range run {
+		s.add(&run[i])
+	}
+	return s, nil
+}
+
+// loadImportSegments finds the segments of the imports that a run goes on with.
+func (s *segmentChanges) loadImportSegments(ctx context.Context, tx pgx.Tx, run []events.Envelope) error {
 	asked, ids := map[string]bool{}, []string{}
 	for i := range run {
 		if _, ok := run[i].Event.(events.RowAccepted); !ok {
@@ -66,18 +74,18 @@ func loadImportSegments(ctx context.Context, tx pgx.Tx, run []events.Envelope) (
 		}
 	}
 	if len(ids) == 0 {
-		return s, nil
+		return nil
 	}
 	rows, err := tx.Query(ctx, "SELECT import_id, segment_id FROM import_segments WHERE import_id = ANY($1)", ids)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	var importID, segmentID string
 	_, err = pgx.ForEachRow(rows, []any{&importID, &segmentID}, func() error {
 		s.segmentOf[importID] = segmentID
 		return nil
 	})
-	return s, err
+	return err
 }
 
 func (s *segmentChanges) add(e *events.Envelope) {
@@ -101,6 +109,14 @@ func (s *segmentChanges) add(e *events.Envelope) {
 	}
 }
 
+// save writes the changes; known are the members that the table has.
+func (s *segmentChanges) save(ctx context.Context, tx pgx.Tx, known map[membership]bool) error {
+	if err := s.saveSegments(ctx, tx); err != nil {
+		return err
+	}
+	return s.saveMembers(ctx, tx, known)
+}
+
 // saveSegments adds the segments that imports go into, as they were when first
 // heard of.
 func (s *segmentChanges) saveSegments(ctx context.Context, tx pgx.Tx) error {
@@ -118,15 +134,8 @@ func (s *segmentChanges) saveSegments(ctx context.Context, tx pgx.Tx) error {
 }
 
 // saveMembers copies in who is not in the segment yet.
-func (s *segmentChanges) saveMembers(ctx context.Context, tx pgx.Tx) error {
-	if len(s.members) == 0 {
-		return nil
-	}
-	known, err := s.knownMembers(ctx, tx)
-	if err != nil {
-		return err
-	}
-	added, counts := newCopyRows(4, len(s.members)-len(known), 128), addedCounts{}
+func (s *segmentChanges) saveMembers(ctx context.Context, tx pgx.Tx, known map[membership]bool) error {
+	added, counts := newCopyRows(4, len(s.members), 128), addedCounts{}
 	for i := range s.members {
 		m := &s.members[i]
 		if known[m.membership] {
@@ -146,6 +155,9 @@ func (s *segmentChanges) saveMembers(ctx context.Context, tx pgx.Tx) error {
 }
 
 func (s *segmentChanges) knownMembers(ctx context.Context, tx pgx.Tx) (map[membership]bool, error) {
+	if len(s.members) == 0 {
+		return nil, nil
+	}
 	rows, err := tx.Query(ctx, "SELECT nx_id, segment_id FROM members WHERE nx_id = ANY($1)",
 		uuids(len(s.members), func(i int) uuid.UUID { return s.members[i].nxID }))
 	if err != nil {

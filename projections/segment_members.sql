@@ -22,8 +22,7 @@ CREATE TABLE members (
     nx_id      uuid   NOT NULL,
     segment_id text   NOT NULL,
     added_at   bigint NOT NULL,
-    import_id  text   NOT NULL,
-    PRIMARY KEY (nx_id, segment_id)
+    import_id  text   NOT NULL
 );
 COMMENT ON TABLE  members            IS 'which contacts are in which segment';
 COMMENT ON COLUMN members.nx_id      IS 'the contact';
@@ -54,5 +53,6 @@ COMMENT ON COLUMN history.removed    IS 'contacts that left the segment that day
 
 -- indexes
 
+ALTER TABLE members ADD PRIMARY KEY (nx_id, segment_id);
 CREATE INDEX members_of_segment ON members (segment_id, added_at, nx_id);
 CREATE INDEX segments_by_name   ON segments (name);

@@ -18,9 +18,17 @@ type shadow struct {
 	position events.Position
 	applied  uint64
 	limit    *events.Position // nil: to the log's end
+	filler   filler           // while the tables are bare; nil where the fold can do without
+	indexed  bool
 }
 
-func (m *model) shadow(suffix string) *shadow { return &shadow{model: m, schema: m.name + suffix} }
+func (p *Projector) shadow(m *model, suffix string) *shadow {
+	s := &shadow{model: m, schema: m.name + suffix}
+	if m.filler != nil {
+		s.filler = m.filler(p.fillLimits)
+	}
+	return s
+}
 
 // begin makes the schema anew; what a killed process left of it goes.
 func (s *shadow) begin(ctx context.Context, p *Projector) error {
@@ -32,23 +40,34 @@ func (s *shadow) begin(ctx context.Context, p *Projector) error {
 	})
 }
 
-// finish adds the indexes, and what the planner wants to know.
-func (s *shadow) finish(ctx context.Context, p *Projector) error {
-	return pgx.BeginFunc(ctx, p.pool, func(tx pgx.Tx) error {
-		if err := s.index(ctx, tx, s.schema); err != nil {
-			return err
-		}
-		tables, err := tablesOf(ctx, tx, s.schema)
-		if err != nil {
-			return err
-		}
-		for _, t := range tables {
-			if _, err := tx.Exec(ctx, "ANALYZE "+s.schema+"."+t.name); err != nil {
-				return err
-			}
-		}
+// settle adds keys and indexes, and what could not be written without them. From
+// then on the tables are like those of a live read model.
+func (s *shadow) settle(ctx context.Context, p *Projector) error {
+	if s.indexed {
 		return nil
+	}
+	err := pgx.BeginTxFunc(ctx, p.pool, pgx.TxOptions{BeginQuery: beginWriting(s.schema)}, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, s.indexes); err != nil || s.filler == nil {
+			return err
+		}
+		return s.filler.settle(ctx, tx)
 	})
+	s.indexed, s.filler = true, nil
+	return err
+}
+
+// analyze tells the planner what it wants to know about tables that it has never seen.
+func (s *shadow) analyze(ctx context.Context, p *Projector) error {
+	tables, err := tablesOf(ctx, p.pool, s.schema)
+	if err != nil {
+		return err
+	}
+	for _, t := range tables {
+		if _, err := p.pool.Exec(ctx, "ANALYZE "+s.schema+"."+t.name); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // take writes what a run has for the shadow.
@@ -63,11 +82,18 @@ func (s *shadow) take(ctx context.Context, p *Projector, r run) error {
 	if !s.position.Before(r.until) {
 		return nil
 	}
-	if err := s.write(ctx, p.pool, s.schema, s.position, r); err != nil {
+	fold := s.fold
+	if s.filler != nil {
+		fold = s.filler.fold
+	}
+	if err := s.write(ctx, p.pool, s.schema, s.position, r, fold); err != nil {
 		return fmt.Errorf("%s, events from position %s to %s: %w", s.schema, s.position, r.until, err)
 	}
 	s.position = r.until
 	s.applied += uint64(len(r.events))
+	if s.filler != nil && s.filler.full() {
+		return s.settle(ctx, p)
+	}
 	return nil
 }
 

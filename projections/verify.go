@@ -43,7 +43,7 @@ func (p *Projector) Verify(ctx context.Context, names []string) (v Verification,
 	defer reserved.release(ctx)
 	var shadows []*shadow
 	for _, t := range models {
-		shadows = append(shadows, t.shadow(verifySuffix))
+		shadows = append(shadows, p.shadow(t.model, verifySuffix))
 	}
 	defer func() { err = errors.Join(err, p.dropAll(context.WithoutCancel(ctx), shadows)) }()
 	for _, s := range shadows {
@@ -59,6 +59,9 @@ func (p *Projector) Verify(ctx context.Context, names []string) (v Verification,
 		return Verification{}, fmt.Errorf("verify: %w", err)
 	}
 	v.Imports = rows.result
+	if err := p.settleAll(ctx, shadows); err != nil {
+		return Verification{}, fmt.Errorf("verify: %w", err)
+	}
 	for _, s := range shadows {
 		verified, err := p.compare(ctx, reserved, s)
 		if err != nil {
@@ -147,8 +150,8 @@ type table struct {
 
 // tablesOf asks Postgres, so that no table is forgotten. The checkpoint is not the
 // log's.
-func tablesOf(ctx context.Context, tx pgx.Tx, schema string) ([]table, error) {
-	rows, err := tx.Query(ctx, `
+func tablesOf(ctx context.Context, q Querier, schema string) ([]table, error) {
+	rows, err := q.Query(ctx, `
 		SELECT c.relname::text, array_agg(a.attname::text ORDER BY a.attnum)
 		FROM pg_class c
 		JOIN pg_index i ON i.indrelid = c.oid AND i.indisprimary
