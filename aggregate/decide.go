@@ -15,6 +15,7 @@ var (
 	ErrAlreadyMapped    = &commands.Refusal{Kind: commands.Conflict, Code: "already-mapped", Message: "The columns of this import are mapped already. Start a new import to map them otherwise."}
 	ErrNotImporting     = &commands.Refusal{Kind: commands.Conflict, Code: "not-importing", Message: "This import is not importing rows."}
 	ErrEnded            = &commands.Refusal{Kind: commands.Conflict, Code: "import-ended", Message: "This import has ended and cannot be changed."}
+	ErrFileUnreadable   = &commands.Refusal{Kind: commands.Conflict, Code: "file-unreadable", Message: "The file of this import broke a rule and has no rows to map."}
 	ErrRevisionNotFound = &commands.Refusal{Kind: commands.NotFound, Code: "revision-not-found", Message: "This import has no event with that revision yet."}
 	ErrRowsMissing      = &commands.Refusal{Kind: commands.Conflict, Code: "rows-missing", Message: "An import is complete when every row was accepted or rejected."}
 )
@@ -95,6 +96,8 @@ func decideMapping(s Import, c commands.MapColumns) ([]events.Event, error) {
 		return nil, ErrAlreadyMapped
 	case s.State.Final():
 		return nil, ErrEnded
+	case s.Rows() == 0:
+		return nil, ErrFileUnreadable
 	case err != nil:
 		return nil, err
 	}

@@ -15,6 +15,9 @@ var english = message.NewPrinter(language.English)
 func Describe(e Event) string {
 	switch e := e.(type) {
 	case ImportStarted:
+		if len(e.File.Header) == 0 { // it broke a rule: little is known of it
+			return english.Sprintf("Received %s: %s.", e.File.Name, bytesText(e.File.Size))
+		}
 		return english.Sprintf("Received %s: %s of %s, %d columns, SHA-256 %s.",
 			e.File.Name, count(e.File.Rows, "row"), bytesText(e.File.Size), len(e.File.Header), short(e.File.SHA256))
 	case ColumnsMapped:
