@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -29,7 +30,7 @@ func (s *Service) ErrorsCSV(ctx context.Context, id string, w io.Writer) error {
 	}
 	next, stop := iter.Pull2(s.deps.RowsInError(ctx, id))
 	defer stop()
-	out := s.deps.NewCSV(w, started.File.Separator)
+	out := s.deps.NewCSV(w, cmp.Or(started.File.Separator, ",")) // none: a file that broke a rule
 	if err := out.Write(s.harmless(slices.Concat(started.File.Header, ErrorColumns))); err != nil {
 		return fmt.Errorf("write the errors: %w", err)
 	}

@@ -54,6 +54,9 @@ func (s *Service) At(ctx context.Context, id string, revision uint64) (aggregate
 	return aggregate.LoadAt(ctx, s.deps.Log, id, revision)
 }
 
+// errNothingKept is for imports whose file was refused while it came in.
+var errNothingKept = &commands.Refusal{Kind: commands.NotFound, Code: SourceMissing, Message: "Nothing of this file was kept: it was refused while it came in."}
+
 // Source opens the file of an import as it was received.
 func (s *Service) Source(ctx context.Context, id string) (io.ReadSeekCloser, string, error) {
 	started, err := s.started(ctx, id)
@@ -61,7 +64,10 @@ func (s *Service) Source(ctx context.Context, id string) (io.ReadSeekCloser, str
 		return nil, "", err
 	}
 	file, err := s.deps.OpenBlob(ctx, id)
-	if err != nil {
+	switch {
+	case err != nil && started.File.SHA256 == "" && s.deps.BlobMissing(err):
+		return nil, "", errNothingKept
+	case err != nil:
 		return nil, "", fmt.Errorf("file of import %s: %w", id, err)
 	}
 	return file, started.File.Name, nil
@@ -92,12 +98,16 @@ func (s *Service) complete(ctx context.Context, m commands.MapColumns) (commands
 }
 
 // segment finds the segment that was asked for by id or name; a name that nobody
-// has makes a new one.
+// has makes a new one. One that was made so before keeps its id, whether or not the
+// read model has heard of it yet.
 func (s *Service) segment(ctx context.Context, asked events.Segment) (*events.Segment, error) {
 	if asked.ID != "" {
 		name, ok, err := s.deps.SegmentByID(ctx, asked.ID)
 		if err != nil {
 			return nil, fmt.Errorf("segment %s: %w", asked.ID, err)
+		}
+		if !ok && asked.Create {
+			return &asked, nil
 		}
 		if !ok {
 			return nil, &commands.Refusal{Kind: commands.Unacceptable, Code: "segment-not-found", Message: "There is no manual segment with this id.",
