@@ -53,6 +53,15 @@ func Names() []string {
 	return []string{ImportsList, ContactState, SegmentMembers, ErrorReport}
 }
 
+// Version changes with any of the read models.
+func Version() string {
+	digest := sha256.New()
+	for _, m := range all() {
+		fmt.Fprintln(digest, m.name, m.version)
+	}
+	return hex.EncodeToString(digest.Sum(nil)[:8])
+}
+
 //go:embed checkpoint.sql
 var checkpointDDL string
 

@@ -80,6 +80,8 @@ func (p *Projector) From(ctx context.Context) (events.Position, error) {
 		t.forget()
 	}
 	p.fed = lowest
+	// A projector that was killed may have committed what it could not announce.
+	p.announce(ctx, Announcement{Model: ImportsList, Changed: Changed{All: true}})
 	return lowest, nil
 }
 
@@ -220,6 +222,7 @@ func (p *Projector) commit(ctx context.Context, t *tracked, r run) error {
 	case err == nil:
 		t.moved(r.until, len(r.events), p.config.Now())
 		p.moves.broadcast()
+		p.announceCommit(ctx, t, r)
 		return nil
 	case errors.Is(err, errOvertaken) || p.passes(ctx, err):
 		return err

@@ -111,6 +111,7 @@ func (p *Projector) swap(ctx context.Context, reserved *reservation, s *shadow) 
 	}
 	p.tracked(s.name).forget()
 	p.moves.broadcast()
+	p.announce(ctx, Announcement{Model: s.name, Changed: Changed{All: s.name == ImportsList}})
 	return nil
 }
 

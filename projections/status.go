@@ -26,7 +26,7 @@ type Status struct {
 	State           State
 	Position        events.Position // of the log, up to which events are in its tables
 	Applied         uint64          // how many events of the ledger lie up to there
-	EventsPerSecond float64         // by this process, over the last seconds
+	EventsPerSecond float64         // by whichever process projects it, over the last seconds
 	LastError       *Stopped        // state stopped; also beside a rebuild that mends it
 	Rebuild         *RebuildStatus  // while somebody, maybe another process, rebuilds it
 }

@@ -17,7 +17,8 @@ type tracked struct {
 	position events.Position
 	stopped  *Stopped // this process does not project it
 	retrying bool     // Retry has it
-	rate     rate
+	rate     rate     // of what this process wrote
+	told     rate     // of what projectors announced
 }
 
 // at gives the position, if it is known.
@@ -67,10 +68,18 @@ func (t *tracked) setRetrying(retrying bool) {
 	t.retrying = retrying
 }
 
+// heard notes what some projector wrote, maybe this one.
+func (t *tracked) heard(events int, now time.Time) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.told.add(now, events)
+}
+
+// perSecond does without announcements where there are none.
 func (t *tracked) perSecond(now time.Time) float64 {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.rate.perSecond(now)
+	return max(t.rate.perSecond(now), t.told.perSecond(now))
 }
 
 // rateSeconds is over how long a rate is averaged.

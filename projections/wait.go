@@ -33,8 +33,9 @@ func (s *signal) broadcast() {
 	}
 }
 
-// pollEvery is how often WaitFor looks for what projectors of other processes did.
-const pollEvery = 50 * time.Millisecond
+// pollEvery is how often WaitFor looks for what projectors of other processes did
+// and nobody has told of.
+const pollEvery = 200 * time.Millisecond
 
 // WaitFor returns when read models (none named: all) have reached a position of
 // the log, whoever projects them. Its error is the context's, a *Stopped where one

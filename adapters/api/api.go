@@ -25,6 +25,7 @@ type Config struct {
 	Log         Log
 	DB          projections.Querier // a pool
 	Projections Projections
+	Changes     Changes
 	Account     Account
 	Tokens      Tokens
 	Metrics     *Metrics
@@ -47,6 +48,7 @@ type API struct {
 	streams       aggregate.Streams
 	db            projections.Querier
 	projections   Projections
+	changes       Changes
 	account       Account
 	tokens        Tokens
 	metrics       *Metrics
@@ -72,7 +74,7 @@ func New(cfg Config) (*API, error) {
 		return nil, err
 	}
 	a := &API{
-		imports: cfg.Imports, streams: cfg.Streams, db: cfg.DB, projections: cfg.Projections, account: cfg.Account, tokens: cfg.Tokens,
+		imports: cfg.Imports, streams: cfg.Streams, db: cfg.DB, projections: cfg.Projections, changes: cfg.Changes, account: cfg.Account, tokens: cfg.Tokens,
 		metrics: cfg.Metrics, log: cfg.Logger, identify: cfg.Identify, isUnavailable: cfg.IsUnavailable, now: cfg.Now,
 		mux: http.NewServeMux(), served: map[string]bool{}, end: &endFinder{log: cfg.Log},
 		background: newBackground(), streaming: make(chan struct{}, maxStreams),

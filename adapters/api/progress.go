@@ -16,12 +16,20 @@ import (
 )
 
 const (
-	progressEvery = 200 * time.Millisecond // between looks at the read model
+	lookEvery     = 5 * time.Second        // at the read model, for changes that nobody told of
+	lookPause     = 100 * time.Millisecond // between two looks: an import that runs changes all the time
 	heartbeat     = 15 * time.Second       // keeps proxies from closing a quiet stream
 	longestStream = 15 * time.Minute       // then the client connects again, with a token that is still good
-	maxStreams    = 128                    // at once: each asks the database a few times a second
+	maxStreams    = 128                    // at once: each asks the database up to ten times a second
 	eventStream   = "text/event-stream"
 )
+
+// Changes tells which imports have changed in the imports list, whichever process
+// has projected it. It may miss one.
+type Changes interface {
+	// Follow gives what has changed of an import since it was last taken, until stop.
+	Follow(importID string) (changed <-chan projections.Changed, stop func())
+}
 
 type progressQuery struct {
 	ImportPath
@@ -74,7 +82,9 @@ func (a *API) follow(ctx context.Context, w http.ResponseWriter, s aggregate.Imp
 	if err := out.send(s); err != nil {
 		return err
 	}
-	look, beat := time.NewTicker(progressEvery), time.NewTicker(heartbeat)
+	changed, stop := a.changes.Follow(s.ID)
+	defer stop()
+	look, beat := time.NewTimer(0), time.NewTicker(heartbeat) // at once: for what changed before we followed
 	defer look.Stop()
 	defer beat.Stop()
 	for sent := s.Events; !s.State.Final(); {
@@ -88,24 +98,41 @@ func (a *API) follow(ctx context.Context, w http.ResponseWriter, s aggregate.Imp
 				return err
 			}
 			continue
+		case c := <-changed:
+			if !c.Of(s.ID, sent) {
+				continue
+			}
 		case <-look.C:
 		}
-		var err error
-		if s, err = a.currentImport(ctx, s.ID); err != nil {
-			if ctx.Err() != nil {
-				return nil
-			}
-			return err
-		}
-		if s.Events == sent {
+		now, err := a.currentImport(ctx, s.ID)
+		switch {
+		case ctx.Err() != nil:
+			return nil
+		case err != nil && a.isUnavailable(err):
+			look.Reset(time.Second) // the stream outlives a database that restarts
 			continue
-		}
-		if err := out.send(s); err != nil {
+		case err != nil:
 			return err
 		}
-		sent = s.Events
+		if s = now; s.Events > sent {
+			if err := out.send(s); err != nil {
+				return err
+			}
+			sent = s.Events
+		}
+		look.Reset(lookEvery)
+		a.rest(ctx, lookPause)
 	}
 	return nil
+}
+
+// rest waits, unless the client leaves or the service is going.
+func (a *API) rest(ctx context.Context, d time.Duration) {
+	select {
+	case <-time.After(d):
+	case <-ctx.Done():
+	case <-a.health.drained:
+	}
 }
 
 // sse writes Server-Sent Events and sends each away at once.

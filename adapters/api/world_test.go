@@ -318,11 +318,19 @@ func newWorld(t *testing.T, changes ...func(*api.Config)) *world {
 	if _, err := w.log.projector.Ensure(t.Context()); err != nil {
 		t.Fatal(err)
 	}
+	told := postgres.NewChanges(pool, w.log.projector.Heard, slog.New(slog.DiscardHandler))
+	hearing, deaf := context.WithCancel(context.WithoutCancel(t.Context()))
+	var heard sync.WaitGroup
+	heard.Go(func() { told.Run(hearing) })
+	t.Cleanup(func() {
+		deaf()
+		heard.Wait()
+	})
 	metrics, err := api.NewMetrics()
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.cfg = api.Config{Imports: w.imports, Streams: w.log, Log: w.log, DB: pool, Projections: w.log.projector, Account: w.account, Tokens: tokens{},
+	w.cfg = api.Config{Imports: w.imports, Streams: w.log, Log: w.log, DB: pool, Projections: w.log.projector, Changes: told, Account: w.account, Tokens: tokens{},
 		Metrics: metrics, Logger: slog.New(slog.NewJSONHandler(&lockedWriter{w: w.logged}, nil)), Version: "test",
 		Identify: func(_ context.Context, identifier string) (uuid.UUID, bool, error) {
 			if id, err := uuid.Parse(identifier); err == nil {

@@ -89,15 +89,21 @@ func TestManyLocksTakeOneConnectionAndNoneTakeNone(t *testing.T) {
 	}
 }
 
+// breakLocks ends the connection that holds locks.
+func breakLocks(t *testing.T, pool *pgxpool.Pool) {
+	t.Helper()
+	if n := rows(t, pool, "SELECT count(pg_terminate_backend(pid, 10000)) FROM (SELECT DISTINCT pid FROM pg_locks WHERE locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())) AS holders"); n != 1 {
+		t.Fatalf("%d connections held locks", n)
+	}
+}
+
 func TestALostConnectionIsToldToEveryHolderAndFreesTheLocks(t *testing.T) {
 	t.Parallel()
 	pool := pgtest.New(t)
 	here, there := newLocks(pool), newLocks(pool)
 	releaseA, lostA := mustLock(t, here, "a")
 	releaseB, lostB := mustLock(t, here, "b")
-	if n := rows(t, pool, "SELECT count(pg_terminate_backend(pid, 10000)) FROM (SELECT DISTINCT pid FROM pg_locks WHERE locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())) AS holders"); n != 1 {
-		t.Fatalf("%d connections held locks", n)
-	}
+	breakLocks(t, pool)
 	<-lostA
 	<-lostB
 	taken, _ := mustLock(t, there, "a")

@@ -16,9 +16,10 @@ func (l *ledger) collectors() []prometheus.Collector {
 
 var (
 	modelApplied = prometheus.NewDesc("importledger_projection_events_applied_total", "Events in a read model's tables.", []string{"projection"}, nil)
-	modelRate    = prometheus.NewDesc("importledger_projection_events_per_second", "Events that this process applied per second, lately.", []string{"projection"}, nil)
+	modelRate    = prometheus.NewDesc("importledger_projection_events_per_second", "Events applied per second, lately, by whichever process projects.", []string{"projection"}, nil)
 	modelStopped = prometheus.NewDesc("importledger_projection_stopped", "1 while a read model is stopped by an event that it cannot apply.", []string{"projection"}, nil)
-	feedCurrent  = prometheus.NewDesc("importledger_projection_feed_current", "1 while the projectors have all that is in the log.", nil, nil)
+	projectsHere = prometheus.NewDesc("importledger_projection_owner", "1 while this process is the one that projects.", nil, nil)
+	feedCurrent  = prometheus.NewDesc("importledger_projection_feed_current", "1 while the projectors have all that is in the log; of the process that projects.", nil, nil)
 	dbInUse      = prometheus.NewDesc("importledger_database_connections_in_use", "Connections of the pool that are in use.", nil, nil)
 	dbOpen       = prometheus.NewDesc("importledger_database_connections_open", "Connections of the pool.", nil, nil)
 )
@@ -27,7 +28,7 @@ var (
 type readModelCollector struct{ *ledger }
 
 func (c readModelCollector) Describe(out chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{modelApplied, modelRate, modelStopped, feedCurrent, dbInUse, dbOpen} {
+	for _, d := range []*prometheus.Desc{modelApplied, modelRate, modelStopped, projectsHere, feedCurrent, dbInUse, dbOpen} {
 		out <- d
 	}
 }
@@ -39,10 +40,14 @@ func (c readModelCollector) Collect(out chan<- prometheus.Metric) {
 	stat := c.pool.Stat()
 	gauge(dbInUse, float64(stat.AcquiredConns()))
 	gauge(dbOpen, float64(stat.TotalConns()))
-	gauge(feedCurrent, oneIf(c.feed.State().CaughtUp))
+	feed := c.projecting.feed.Load()
+	gauge(projectsHere, oneIf(feed != nil))
+	if feed != nil {
+		gauge(feedCurrent, oneIf(feed.State().CaughtUp))
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 	defer cancel()
-	all, err := c.projector.Status(ctx)
+	all, err := c.projecting.projector.Status(ctx)
 	if err != nil {
 		out <- prometheus.NewInvalidMetric(modelApplied, err)
 		return

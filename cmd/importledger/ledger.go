@@ -3,17 +3,11 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"log/slog"
 	"sync"
 	"time"
 
-	"github.com/ThreeDotsLabs/watermill"
-	"github.com/ThreeDotsLabs/watermill/message"
-	"github.com/ThreeDotsLabs/watermill/message/router/middleware"
-
-	"importledger/adapters/eventstore"
 	"importledger/adapters/ingest"
 	"importledger/adapters/postgres"
 	"importledger/aggregate"
@@ -24,22 +18,16 @@ import (
 // read models at the log's end, and the worker that imports rows.
 type ledger struct {
 	*storage
-	identity  aggregate.Identity
-	account   *postgres.Account
-	projector *projections.Projector
-	feed      *eventstore.BatchSubscriber
-	router    *message.Router
-	service   *ingest.Service
-	worker    *ingest.Worker
-	logger    *slog.Logger
+	identity   aggregate.Identity
+	account    *postgres.Account
+	projecting *projecting
+	service    *ingest.Service
+	worker     *ingest.Worker
+	logger     *slog.Logger
 
 	stop    context.CancelFunc
 	running sync.WaitGroup
 }
-
-// projectedEvents closes a batch for the projectors: large enough to make a
-// transaction worth it, small enough to show progress.
-const projectedEvents = 4000
 
 // openLedger opens storage and starts projectors and worker. They stop at close.
 func openLedger(ctx context.Context, s *settings, dir *dataDir, secret []byte, logger *slog.Logger) (_ *ledger, err error) {
@@ -56,18 +44,15 @@ func openLedger(ctx context.Context, s *settings, dir *dataDir, secret []byte, l
 	if err := l.ensureKeyIdentifier(ctx, s); err != nil {
 		return nil, err
 	}
-	if err := l.project(ctx); err != nil {
+	if l.projecting, err = newProjecting(ctx, l.pool, l.log, logger); err != nil {
 		return nil, err
 	}
 	l.ingest(s)
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	l.stop = stop
 	l.running.Go(func() { l.worker.Run(background) })
-	l.running.Go(func() {
-		if err := l.router.Run(background); err != nil {
-			logger.Error("the projectors ended", "error", err)
-		}
-	})
+	l.running.Go(func() { l.projecting.changes.Run(background) })
+	l.running.Go(func() { l.projecting.run(background) })
 	return l, nil
 }
 
@@ -77,34 +62,6 @@ func (l *ledger) ensureKeyIdentifier(ctx context.Context, s *settings) error {
 		l.logger.Warn("the ledger keeps the key identifier it was made with", "in force", inForce, "asked", s.KeyIdentifier)
 	}
 	return err
-}
-
-// project prepares the read models, the feed that brings them events, and the
-// router between the two.
-func (l *ledger) project(ctx context.Context) error {
-	l.projector = projections.New(l.pool, l.log, projections.Config{
-		IsTransient: postgres.IsUnavailable, Now: time.Now, After: time.After, Logger: l.logger})
-	outdated, err := l.projector.Ensure(ctx)
-	if err != nil {
-		return err
-	}
-	if len(outdated) > 0 {
-		l.logger.Info("rebuilding read models that another version made", "models", outdated)
-		if err := l.projector.Rebuild(ctx, outdated, nil); err != nil {
-			return err
-		}
-	}
-	l.feed, err = eventstore.NewBatchSubscriber(l.log, eventstore.BatchConfig{From: l.projector.From, MaxEvents: projectedEvents})
-	if err != nil {
-		return err
-	}
-	l.router, err = message.NewRouter(message.RouterConfig{CloseTimeout: 10 * time.Second}, watermill.NewSlogLogger(quiet(l.logger)))
-	if err != nil {
-		return fmt.Errorf("message router: %w", err)
-	}
-	l.router.AddMiddleware(middleware.Recoverer)
-	l.router.AddConsumerHandler("read-models", "read-models", l.feed, l.projector.Handle)
-	return nil
 }
 
 func (l *ledger) ingest(s *settings) {
@@ -123,9 +80,8 @@ func (l *ledger) ingest(s *settings) {
 // closes storage.
 func (l *ledger) close(ctx context.Context) error {
 	l.stop()
-	err := l.router.Close()
 	l.running.Wait()
-	return errors.Join(err, l.feed.Close(), l.storage.close(ctx))
+	return l.storage.close(ctx)
 }
 
 // caughtUp waits until the read models have all that is in the log now.
@@ -134,7 +90,7 @@ func (l *ledger) caughtUp(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return l.projector.WaitFor(ctx, head)
+	return l.projecting.projector.WaitFor(ctx, head)
 }
 
 // quiet keeps of a library's log what an operator should see.

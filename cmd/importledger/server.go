@@ -91,7 +91,7 @@ func (srv *server) makeAPI(s *settings, secret []byte) error {
 	}
 	srv.api, err = api.New(api.Config{
 		Imports: srv.ledger.service, Streams: srv.ledger.log, Log: srv.ledger.log, DB: srv.ledger.pool,
-		Projections: srv.ledger.projector, Account: srv.ledger.account, Tokens: tokens, Metrics: metrics,
+		Projections: srv.ledger.projecting.projector, Changes: srv.ledger.projecting.changes, Account: srv.ledger.account, Tokens: tokens, Metrics: metrics,
 		Logger: srv.logger, Version: readVersion().Version,
 		Identify: srv.ledger.identify, IsUnavailable: postgres.IsUnavailable,
 		Dependencies: []api.Dependency{{Name: "event-store", Check: srv.ledger.log.Ping}, {Name: "postgres", Check: srv.ledger.pool.Ping}},

@@ -1,0 +1,95 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"github.com/ThreeDotsLabs/watermill"
+	"github.com/ThreeDotsLabs/watermill/message"
+	"github.com/ThreeDotsLabs/watermill/message/router/middleware"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"importledger/adapters/eventstore"
+	"importledger/adapters/postgres"
+	"importledger/projections"
+)
+
+// projecting keeps the read models at the log's end. Of all processes one at a time
+// does; the others are ready to take over from it.
+type projecting struct {
+	projector *projections.Projector
+	changes   *postgres.Changes // what projectors of all processes have done
+	log       *eventstore.Log
+	locks     *postgres.Locks
+	logger    *slog.Logger
+
+	feed atomic.Pointer[eventstore.BatchSubscriber] // nil while another process projects
+}
+
+const (
+	// projectedEvents closes a batch for the projectors: large enough to make a
+	// transaction worth it, small enough to show progress.
+	projectedEvents = 4000
+	// takeOverEvery is how often a process asks whether it is its turn to project.
+	takeOverEvery = 500 * time.Millisecond
+)
+
+// newProjecting prepares the read models; run has them projected.
+func newProjecting(ctx context.Context, pool *pgxpool.Pool, log *eventstore.Log, logger *slog.Logger) (*projecting, error) {
+	p := &projecting{log: log, logger: logger, locks: postgres.NewLocks(pool, "projecting", logger)}
+	p.projector = projections.New(pool, log, projections.Config{
+		IsTransient: postgres.IsUnavailable, Now: time.Now, After: time.After, Logger: logger})
+	p.changes = postgres.NewChanges(pool, p.projector.Heard, logger)
+	return p, p.prepare(ctx)
+}
+
+// prepare makes read models that are not there, and rebuilds those that another
+// version made. Processes that start together do that once.
+func (p *projecting) prepare(ctx context.Context) error {
+	for {
+		outdated, err := p.projector.Ensure(ctx)
+		if err != nil || len(outdated) == 0 {
+			return err
+		}
+		p.logger.Info("rebuilding read models that another version made", "models", outdated)
+		err = p.projector.Rebuild(ctx, outdated, nil)
+		if _, busy := errors.AsType[*projections.BusyError](err); !busy {
+			return err
+		}
+		p.logger.Info("another process rebuilds them; waiting for it")
+		select {
+		case <-time.After(takeOverEvery):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// run projects whenever it is this process's turn, until ctx ends. Processes whose
+// read models differ do not wait for each other: neither can do the other's work.
+func (p *projecting) run(ctx context.Context) {
+	p.locks.Own(ctx, projections.Version(), takeOverEvery, p.turn)
+}
+
+// turn projects until ctx ends.
+func (p *projecting) turn(ctx context.Context) (err error) {
+	feed, err := eventstore.NewBatchSubscriber(p.log, eventstore.BatchConfig{From: p.projector.From, MaxEvents: projectedEvents})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, feed.Close()) }()
+	router, err := message.NewRouter(message.RouterConfig{CloseTimeout: 10 * time.Second}, watermill.NewSlogLogger(quiet(p.logger)))
+	if err != nil {
+		return fmt.Errorf("message router: %w", err)
+	}
+	router.AddMiddleware(middleware.Recoverer)
+	router.AddConsumerHandler("read-models", "read-models", feed, p.projector.Handle)
+	p.feed.Store(feed)
+	defer p.feed.Store(nil)
+	p.logger.Info("this process projects from now on")
+	return router.Run(ctx)
+}
