@@ -13,6 +13,7 @@ const (
 	Unsupported                  // the media type is not accepted (415)
 	Unacceptable                 // understood, and against a rule (422)
 	Unavailable                  // the log or the database is away, try again (503)
+	Forbidden                    // who asks is known, and may not (403)
 )
 
 // Refusal is the one error type for input or commands that are turned down. The

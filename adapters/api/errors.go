@@ -71,6 +71,7 @@ var statuses = map[commands.Kind]int{
 	commands.Unsupported:  http.StatusUnsupportedMediaType,
 	commands.Unacceptable: http.StatusUnprocessableEntity,
 	commands.Unavailable:  http.StatusServiceUnavailable,
+	commands.Forbidden:    http.StatusForbidden,
 }
 
 // statusGone is what the log says of a request whose client did not wait for the

@@ -15,6 +15,16 @@ func Scopes() []string {
 	return []string{ImportsRead, ImportsWrite, ContactsRead, ContactsWrite, AuditRead, OpsWrite}
 }
 
+// Roles is the one table of what users may do: the scopes of each role.
+func Roles() map[string][]string {
+	return map[string][]string{
+		"admin":   Scopes(),
+		"editor":  {ImportsRead, ImportsWrite, ContactsRead, ContactsWrite},
+		"auditor": {ImportsRead, ContactsRead, AuditRead},
+		"viewer":  {ImportsRead, ContactsRead},
+	}
+}
+
 // public marks a route that needs no token.
 const public = "public"
 

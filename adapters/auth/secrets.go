@@ -24,46 +24,67 @@ func Hash(secret string) (string, error) {
 	return hash, nil
 }
 
-// secrets compares secrets with hashes one at a time, so that a crowd at the
-// token endpoint costs time and not memory.
-type secrets struct {
+// Hasher compares secrets with hashes one at a time, so that a crowd at the doors
+// costs time and not memory: a process needs only one. Safe for concurrent use.
+type Hasher struct {
 	waiting chan struct{}
 	turn    chan struct{}
-	nobody  string // compared for clients that do not exist, so that they take as long
+	nobody  string // compared for users and clients that do not exist, so that they take as long
+	compare func(secret, hash string) (bool, error)
 }
 
-func newSecrets() (*secrets, error) {
+// NewHasher makes a Hasher.
+func NewHasher() (*Hasher, error) {
 	nobody, err := Hash("nobody has this secret")
 	if err != nil {
 		return nil, err
 	}
-	return &secrets{waiting: make(chan struct{}, maxWaiting), turn: make(chan struct{}, 1), nobody: nobody}, nil
+	return &Hasher{waiting: make(chan struct{}, maxWaiting), turn: make(chan struct{}, 1), nobody: nobody,
+		compare: argon2id.ComparePasswordAndHash}, nil
+}
+
+// enter takes one of the places of those who wait, or fails with errBusy.
+func (h *Hasher) enter() (leave func(), err error) {
+	select {
+	case h.waiting <- struct{}{}:
+		return func() { <-h.waiting }, nil
+	default:
+		return nil, errBusy
+	}
 }
 
 // match tells whether secret is the one behind hash; an empty hash matches none
-// and takes as long. Fails with errBusy when too many wait already.
-func (s *secrets) match(ctx context.Context, secret, hash string) (bool, error) {
+// and takes as long. Whoever calls it has entered.
+func (h *Hasher) match(ctx context.Context, secret, hash string) (bool, error) {
 	select {
-	case s.waiting <- struct{}{}:
-		defer func() { <-s.waiting }()
-	default:
-		return false, errBusy
-	}
-	select {
-	case s.turn <- struct{}{}:
-		defer func() { <-s.turn }()
+	case h.turn <- struct{}{}:
+		defer func() { <-h.turn }()
 	case <-ctx.Done():
 		return false, ctx.Err()
 	}
-	if hash == "" {
-		if _, err := argon2id.ComparePasswordAndHash(secret, s.nobody); err != nil {
-			return false, fmt.Errorf("compare a secret: %w", err)
-		}
-		return false, nil
+	exists := hash != ""
+	if !exists {
+		hash = h.nobody
 	}
-	ok, err := argon2id.ComparePasswordAndHash(secret, hash)
+	same, err := h.compare(secret, hash)
 	if err != nil {
 		return false, fmt.Errorf("compare a secret with its stored hash: %w", err)
 	}
-	return ok, nil
+	return same && exists, nil
+}
+
+// hash is Hash, in turn.
+func (h *Hasher) hash(ctx context.Context, secret string) (string, error) {
+	leave, err := h.enter()
+	if err != nil {
+		return "", err
+	}
+	defer leave()
+	select {
+	case h.turn <- struct{}{}:
+		defer func() { <-h.turn }()
+	case <-ctx.Done():
+		return "", ctx.Err()
+	}
+	return Hash(secret)
 }

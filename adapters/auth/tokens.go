@@ -24,6 +24,7 @@ type Config struct {
 	Secret  []byte           // of the instance, at least 32 bytes; replicas share it
 	Clients Clients          // those that are stored
 	Known   []Known          // those of this process
+	Hasher  *Hasher          // nil: one of its own
 	Now     func() time.Time // nil: time.Now
 }
 
@@ -33,7 +34,7 @@ type Tokens struct {
 	key     []byte
 	clients Clients
 	known   map[string]Known
-	secrets *secrets
+	hasher  *Hasher
 	grants  *grants
 	parser  *jwt.Parser
 	now     func() time.Time
@@ -58,8 +59,10 @@ func New(cfg Config) (*Tokens, error) {
 		}
 		t.known[k.id] = k
 	}
-	if t.secrets, err = newSecrets(); err != nil {
-		return nil, err
+	if t.hasher = cfg.Hasher; t.hasher == nil {
+		if t.hasher, err = NewHasher(); err != nil {
+			return nil, err
+		}
 	}
 	t.grants = newGrants(t.stored, t.now)
 	t.parser = jwt.NewParser(jwt.WithValidMethods([]string{jwt.SigningMethodHS256.Alg()}),
@@ -119,7 +122,12 @@ func (t *Tokens) authenticate(ctx context.Context, id, secret string) (allowed [
 	if !found {
 		hash = "" // compared all the same, so that nobody learns by time which ids there are
 	}
-	ok, err := t.secrets.match(ctx, secret, hash)
+	leave, err := t.hasher.enter()
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
+	ok, err := t.hasher.match(ctx, secret, hash)
 	if err != nil {
 		return nil, err
 	}

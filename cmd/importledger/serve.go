@@ -3,8 +3,11 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/spf13/cobra"
+
+	"importledger/adapters/auth"
 )
 
 func (p *program) newServeCommand() *cobra.Command {
@@ -27,14 +30,14 @@ run on the data directory.`,
 func (p *program) serve(ctx context.Context) (err error) {
 	s := p.settings
 	logger := newLogger(p.term.err, s.LogLevel)
-	srv, err := startServer(ctx, s, "serve", s.Listen, s.OpsListen, logger)
+	srv, err := startServer(ctx, s, serving, s.Listen, s.OpsListen, logger)
 	if err != nil {
 		return ended(ctx, err)
 	}
 	defer func() { err = errors.Join(err, srv.close(p.leave)) }()
 	p.term.say("importledger serves %s (data in %s)", srv.address.URL, srv.dir.path)
-	if s.AdminPassword != "" {
-		p.term.say("IMPORTLEDGER_ADMIN_PASSWORD is set, and has no effect: this version has API clients only, no users.")
+	if err := p.printAdminPassword(srv.adminPassword); err != nil {
+		return err
 	}
 	select {
 	case <-ctx.Done():
@@ -43,6 +46,16 @@ func (p *program) serve(ctx context.Context) (err error) {
 	case err := <-srv.failed:
 		return err
 	}
+}
+
+// printAdminPassword prints the password of a ledger's first user, once.
+func (p *program) printAdminPassword(password string) error {
+	if password == "" {
+		return nil
+	}
+	p.term.say("This ledger has no users yet. Sign in as %s with this password, and choose another; it is shown only now:", auth.BootstrapName)
+	_, err := fmt.Fprintln(p.term.out, password)
+	return err
 }
 
 // ended is err, unless it only says that somebody interrupted.

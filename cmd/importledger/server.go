@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"importledger/adapters/api"
-	"importledger/adapters/auth"
 	"importledger/adapters/postgres"
 )
 
@@ -20,12 +19,18 @@ import (
 type server struct {
 	dir     *dataDir
 	ledger  *ledger
+	access  *access
 	api     *api.API
 	logger  *slog.Logger
 	address address // for the commands of the data directory's owner
-	serving []*http.Server
-	failed  chan error // a listener that ended by itself
+	// adminPassword is the one of a ledger's first user, at the first start of all.
+	adminPassword string
+	serving       []*http.Server
+	failed        chan error // a listener that ended by itself
 }
+
+// serving is the command that stays.
+const serving = "serve"
 
 // startServer opens the data directory and all that lives in it, and serves the API
 // on one address and, where there is one, health and metrics on another. It is
@@ -62,9 +67,18 @@ func startServer(ctx context.Context, s *settings, command, listen, opsListen st
 	if srv.ledger, err = openLedger(ctx, s, srv.dir, secret, logger); err != nil {
 		return nil, err
 	}
-	if err := srv.makeAPI(s, secret); err != nil {
+	if srv.access, err = openAccess(s, srv.ledger.pool, secret); err != nil {
 		return nil, err
 	}
+	if command == serving {
+		if srv.adminPassword, err = srv.access.begin(ctx, s); err != nil {
+			return nil, err
+		}
+	}
+	if err := srv.makeAPI(); err != nil {
+		return nil, err
+	}
+	srv.address = srv.access.owner
 	srv.address.URL = "http://" + reachable(listener.Addr())
 	srv.address.PID = os.Getpid()
 	srv.serve(listener, srv.api)
@@ -74,24 +88,14 @@ func startServer(ctx context.Context, s *settings, command, listen, opsListen st
 	return srv, srv.dir.publish(srv.address)
 }
 
-func (srv *server) makeAPI(s *settings, secret []byte) error {
-	owner, ownerSecret := auth.NewOwner(api.Scopes())
-	known := []auth.Known{owner}
-	if s.ClientID != "" {
-		known = append(known, auth.NewKnown(s.ClientID, s.ClientSecret, api.Scopes()))
-	}
-	srv.address.ClientID, srv.address.ClientSecret = auth.OwnerID, ownerSecret
-	tokens, err := auth.New(auth.Config{Secret: derive(secret, "access tokens"), Clients: postgres.NewClients(srv.ledger.pool), Known: known})
-	if err != nil {
-		return err
-	}
+func (srv *server) makeAPI() error {
 	metrics, err := api.NewMetrics(srv.ledger.collectors()...)
 	if err != nil {
 		return err
 	}
 	srv.api, err = api.New(api.Config{
 		Imports: srv.ledger.service, Streams: srv.ledger.log, Log: srv.ledger.log, DB: srv.ledger.pool,
-		Projections: srv.ledger.projecting.projector, Changes: srv.ledger.projecting.changes, Account: srv.ledger.account, Tokens: tokens, Metrics: metrics,
+		Projections: srv.ledger.projecting.projector, Changes: srv.ledger.projecting.changes, Account: srv.ledger.account, Tokens: srv.access.tokens, Metrics: metrics,
 		Logger: srv.logger, Version: readVersion().Version,
 		Identify: srv.ledger.identify, IsUnavailable: postgres.IsUnavailable,
 		Dependencies: []api.Dependency{{Name: "event-store", Check: srv.ledger.log.Ping}, {Name: "postgres", Check: srv.ledger.pool.Ping}},

@@ -1,0 +1,143 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"unicode"
+
+	"github.com/jackc/pgx/v5"
+
+	"importledger/commands"
+)
+
+// ErrSignIn is the one answer to a name that nobody has, a wrong password, a user
+// who is disabled, and one who has not chosen a password yet.
+var ErrSignIn = &commands.Refusal{Kind: commands.Unacceptable, Code: "sign-in-refused", Message: "The name or the password is wrong."}
+
+// SignIn is what somebody signs in with.
+type SignIn struct {
+	Name     string
+	Password string
+	Agent    string // what the browser calls itself
+	Previous string // token of the session that the browser has now, which ends; empty: none
+}
+
+// SignIn checks a name and a password, and opens a session with a token of its own.
+// Errors: ErrSignIn; *Delayed, or a *Refused "slow_down" when too many wait.
+func (s *Sessions) SignIn(ctx context.Context, by By, in SignIn) (token string, is Session, err error) {
+	user, hash, err := s.identify(ctx, by, in)
+	if err != nil {
+		return "", Session{}, err
+	}
+	by.ID = user
+	err = pgx.BeginFunc(ctx, s.db, func(tx pgx.Tx) error {
+		if in.Previous != "" {
+			if _, err := tx.Exec(ctx, "DELETE FROM ledger.sessions WHERE token_hash = $1", opaqueHash(in.Previous)); err != nil {
+				return fmt.Errorf("session: %w", err)
+			}
+		}
+		// Still with this password: one that was changed meanwhile opens nothing.
+		tag, err := tx.Exec(ctx, "UPDATE ledger.users SET signed_in_at = $3 WHERE id = $1 AND password_hash = $2 AND disabled_at IS NULL", user, hash, s.now())
+		if err != nil {
+			return fmt.Errorf("user: %w", err)
+		}
+		if tag.RowsAffected() == 0 {
+			return ErrSignIn
+		}
+		if token, err = s.open(ctx, tx, user, in.Agent); err != nil {
+			return err
+		}
+		return note(ctx, tx, s.now(), SignedIn, by, user, "")
+	})
+	if err != nil {
+		return "", Session{}, err
+	}
+	is, found, err := s.Resume(ctx, token)
+	if err == nil && !found {
+		err = ErrSignIn
+	}
+	return token, is, err
+}
+
+// identify checks a password and gives the user and the hash it was held against.
+// Whoever does not exist takes as long as whoever does.
+func (s *Sessions) identify(ctx context.Context, by By, in SignIn) (userID, hash string, err error) {
+	leave, err := s.hasher.enter()
+	if err != nil {
+		return "", "", err
+	}
+	defer leave()
+	name := strings.ToLower(in.Name)
+	if !userName.MatchString(name) {
+		name = "" // nobody's: what was typed here can be anything, a password too
+	}
+	attempt, err := s.attempts.begin(ctx, "user "+name, by.Address)
+	if err != nil {
+		return "", "", err
+	}
+	err = s.db.QueryRow(ctx, "SELECT id, coalesce(password_hash, '') FROM ledger.users WHERE lower(name) = $1 AND disabled_at IS NULL", name).Scan(&userID, &hash)
+	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
+		return "", "", fmt.Errorf("user: %w", err)
+	}
+	if len(in.Password) > 4*longestPassword {
+		in.Password, hash = "", "" // no password is so long
+	}
+	same, err := s.hasher.match(ctx, in.Password, hash)
+	if err != nil {
+		return "", "", err
+	}
+	if !same {
+		return "", "", errors.Join(ErrSignIn, note(ctx, s.db, s.now(), SignInFailed, By{Address: by.Address, Request: by.Request}, userID, ""))
+	}
+	return userID, hash, attempt.right(ctx)
+}
+
+// ChangePassword lets the user of a session choose another password. All their
+// sessions end, and this one goes on under a new token. Errors: ErrSignedOut,
+// ErrSignIn for a wrong current password, what is refused of the new one, *Delayed.
+func (s *Sessions) ChangePassword(ctx context.Context, by By, token, current, next string) (newToken string, err error) {
+	is, found, err := s.Resume(ctx, token)
+	if err != nil {
+		return "", err
+	}
+	if !found {
+		return "", ErrSignedOut
+	}
+	if err := checkPassword(next, is.User.Name); err != nil {
+		return "", err
+	}
+	if current == next {
+		return "", errSamePassword
+	}
+	user, _, err := s.identify(ctx, by, SignIn{Name: is.User.Name, Password: current})
+	if err != nil {
+		return "", err
+	}
+	hash, err := s.hasher.hash(ctx, next)
+	if err != nil {
+		return "", err
+	}
+	by.ID = user
+	_, err = s.users.change(ctx, by, user, PasswordChanged, func(tx pgx.Tx, _ User) (string, bool, error) {
+		if err := errors.Join(setPassword(ctx, tx, user, hash, false), endSessions(ctx, tx, user), endLink(ctx, tx, user)); err != nil {
+			return "", false, err
+		}
+		newToken, err = s.open(ctx, tx, user, is.Agent)
+		return "", true, err
+	})
+	return newToken, err
+}
+
+var errSamePassword = &commands.Refusal{Kind: commands.Unacceptable, Code: "password-unchanged", Message: "The new password is the old one. Choose another."}
+
+// printable keeps what a browser calls itself to one line of text.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return -1
+		}
+		return r
+	}, strings.ToValidUTF8(s, ""))
+}

@@ -1,0 +1,464 @@
+package auth_test
+
+import (
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"importledger/adapters/auth"
+	"importledger/adapters/postgres/pgtest"
+)
+
+var roles = auth.Roles{"admin": {"a", "b", "ops"}, "editor": {"a", "b"}, "auditor": {"a"}, "viewer": {"a"}}
+
+// house is one process's users and sessions over a database of the test's own.
+type house struct {
+	t        *testing.T
+	db       *pgxpool.Pool
+	hasher   *auth.Hasher
+	users    *auth.Users
+	sessions *auth.Sessions
+	clock    *clock
+	admin    auth.By
+}
+
+func newHouse(t *testing.T) *house {
+	t.Helper()
+	h := &house{t: t, db: pgtest.New(t), clock: &clock{at: time.Now().Truncate(time.Second)}}
+	h.users, h.sessions, h.hasher = h.process()
+	h.admin = auth.By{ID: "the-admin", Scopes: roles["admin"]}
+	return h
+}
+
+// process is one more process on the same database.
+func (h *house) process() (*auth.Users, *auth.Sessions, *auth.Hasher) {
+	h.t.Helper()
+	hasher, err := auth.NewHasher()
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	users := auth.NewUsers(auth.UsersConfig{DB: h.db, Hasher: hasher, Roles: roles, Now: h.clock.now})
+	return users, auth.NewSessions(users, instance), hasher
+}
+
+const password = "correct horse battery"
+
+// user is somebody who has chosen the password above.
+func (h *house) user(name, role string) auth.User {
+	h.t.Helper()
+	_, link, err := h.users.Invite(h.t.Context(), h.admin, name, role)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	is, err := h.users.UseLink(h.t.Context(), auth.By{}, link.Token, password)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return is
+}
+
+func (h *house) signIn(name, password string) (string, error) {
+	token, _, err := h.sessions.SignIn(h.t.Context(), from("192.0.2.1"), auth.SignIn{Name: name, Password: password, Agent: "Browser"})
+	return token, err
+}
+
+func (h *house) signedIn(name string) string {
+	h.t.Helper()
+	token, err := h.signIn(name, password)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return token
+}
+
+func (h *house) isGood(token string) bool {
+	h.t.Helper()
+	_, found, err := h.sessions.Resume(h.t.Context(), token)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return found
+}
+
+func from(address string) auth.By { return auth.By{Address: netip.MustParseAddr(address)} }
+
+func TestAnInvitedUserChoosesAPasswordOnceAndSignsIn(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	made, link, err := h.users.Invite(t.Context(), h.admin, "ann@example.org", "editor")
+	if err != nil || !made.Invited {
+		t.Fatal(made, err)
+	}
+	if _, err := h.signIn("ann@example.org", ""); !errors.Is(err, auth.ErrSignIn) {
+		t.Fatal("somebody without a password signed in:", err)
+	}
+	if is, err := h.users.LinkUser(t.Context(), link.Token); err != nil || is.Name != "ann@example.org" {
+		t.Fatal(is, err)
+	}
+	if _, err := h.users.UseLink(t.Context(), auth.By{}, link.Token, "short"); err == nil {
+		t.Fatal("a short password was taken")
+	}
+	is, err := h.users.UseLink(t.Context(), auth.By{}, link.Token, password)
+	if err != nil || is.Invited {
+		t.Fatal(is, err)
+	}
+	if _, err := h.users.UseLink(t.Context(), auth.By{}, link.Token, password); !errors.Is(err, auth.ErrLink) {
+		t.Fatal("the link worked twice:", err)
+	}
+	token, session, err := h.sessions.SignIn(t.Context(), auth.By{}, auth.SignIn{Name: "Ann@Example.org", Password: password, Agent: "A\nB"})
+	if err != nil || session.User.ID != made.ID || session.Agent != "AB" || !slices.Equal(session.Scopes, roles["editor"]) {
+		t.Fatal(session, err)
+	}
+	if !h.isGood(token) || h.isGood(token+"x") || h.isGood("") || h.isGood(session.ID) {
+		t.Fatal("the wrong tokens are good")
+	}
+}
+
+func TestALinkEndsByAgeAndByASecondOne(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	made, first, err := h.users.Invite(t.Context(), h.admin, "ann", "viewer")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, second, err := h.users.Reset(t.Context(), h.admin, made.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := h.users.UseLink(t.Context(), auth.By{}, first.Token, password); !errors.Is(err, auth.ErrLink) {
+		t.Fatal("a replaced link works:", err)
+	}
+	h.clock.pass(72 * time.Hour)
+	if _, err := h.users.UseLink(t.Context(), auth.By{}, second.Token, password); !errors.Is(err, auth.ErrLink) {
+		t.Fatal("an old link works:", err)
+	}
+}
+
+func TestOfTwoWhoUseALinkAtOnceOneGetsIn(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	_, link, err := h.users.Invite(t.Context(), h.admin, "ann", "viewer")
+	if err != nil {
+		t.Fatal(err)
+	}
+	other, _, _ := h.process()
+	outcomes := make([]error, 2)
+	var both sync.WaitGroup
+	for i, users := range []*auth.Users{h.users, other} {
+		both.Go(func() { _, outcomes[i] = users.UseLink(t.Context(), auth.By{}, link.Token, password) })
+	}
+	both.Wait()
+	if (outcomes[0] == nil) == (outcomes[1] == nil) || !errors.Is(errors.Join(outcomes...), auth.ErrLink) {
+		t.Fatal(outcomes)
+	}
+}
+
+func TestNamesAndRolesAreChecked(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	h.user("ann", "viewer")
+	for _, c := range []struct{ name, role, code string }{
+		{"", "viewer", "user-name-invalid"}, {"a b", "viewer", "user-name-invalid"}, {"ann\u0435", "viewer", "user-name-invalid"},
+		{strings.Repeat("a", 101), "viewer", "user-name-invalid"}, {"ANN", "viewer", "user-name-taken"}, {"bob", "king", "role-unknown"},
+	} {
+		if _, _, err := h.users.Invite(t.Context(), h.admin, c.name, c.role); err == nil || !strings.HasPrefix(err.Error(), c.code) {
+			t.Errorf("%+v: %v", c, err)
+		}
+	}
+	for _, bad := range []string{"eleven char", strings.Repeat("ab", 20), strings.Repeat("ab1c2", 41), "ann\x00 and the others", "\xff\xfe and the others", "annabel-lee-Ann"} {
+		if _, err := h.users.SetPassword(t.Context(), h.admin, "ann", bad); (err == nil) != (bad == "annabel-lee-Ann") {
+			t.Errorf("%q: %v", bad, err)
+		}
+	}
+}
+
+func TestNobodyHandsOutMoreThanTheyHave(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	h.user("root", "admin")
+	boss, ann := h.user("boss", "admin"), h.user("ann", "viewer")
+	ops := auth.By{ID: "ops-only", Scopes: []string{"ops"}}
+	for name, do := range map[string]func() error{
+		"invite an admin": func() error { _, _, err := h.users.Invite(t.Context(), ops, "x", "admin"); return err },
+		"promote":         func() error { _, err := h.users.SetRole(t.Context(), ops, ann.ID, "admin"); return err },
+		"demote":          func() error { _, err := h.users.SetRole(t.Context(), ops, boss.ID, "viewer"); return err },
+		"reset an admin":  func() error { _, _, err := h.users.Reset(t.Context(), ops, boss.ID); return err },
+		"an admin's password": func() error {
+			_, err := h.users.SetPassword(t.Context(), ops, boss.ID, "another password")
+			return err
+		},
+	} {
+		if err := do(); !errors.Is(err, auth.ErrBeyondYou) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if _, err := h.users.Disable(t.Context(), ops, boss.ID); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := h.users.Enable(t.Context(), ops, boss.ID); !errors.Is(err, auth.ErrBeyondYou) {
+		t.Fatal(err)
+	}
+}
+
+func TestTheLastAdminStays(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	one := h.user("one", "admin")
+	if _, _, err := h.users.Invite(t.Context(), h.admin, "invited", "admin"); err != nil { // cannot sign in yet
+		t.Fatal(err)
+	}
+	if _, err := h.users.Disable(t.Context(), h.admin, one.ID); !errors.Is(err, auth.ErrLastAdmin) {
+		t.Fatal(err)
+	}
+	if _, err := h.users.SetRole(t.Context(), h.admin, one.ID, "viewer"); !errors.Is(err, auth.ErrLastAdmin) {
+		t.Fatal(err)
+	}
+	two := h.user("two", "admin")
+	outcomes := make([]error, 2)
+	var both sync.WaitGroup
+	for i, id := range []string{one.ID, two.ID} { // each the other's only peer
+		both.Go(func() { _, outcomes[i] = h.users.Disable(t.Context(), h.admin, id) })
+	}
+	both.Wait()
+	if (outcomes[0] == nil) == (outcomes[1] == nil) || !errors.Is(errors.Join(outcomes...), auth.ErrLastAdmin) {
+		t.Fatal(outcomes)
+	}
+}
+
+func TestAChangeOfAUserEndsTheirSessionsInEveryProcess(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	h.user("root", "admin")
+	ann := h.user("ann", "editor")
+	_, elsewhere, _ := h.process()
+	for name, do := range map[string]func() error{
+		"role":     func() error { _, err := h.users.SetRole(t.Context(), h.admin, ann.ID, "viewer"); return err },
+		"password": func() error { _, err := h.users.SetPassword(t.Context(), h.admin, ann.ID, password); return err },
+		"disabled": func() error { _, err := h.users.Disable(t.Context(), h.admin, ann.ID); return err },
+	} {
+		if _, err := h.users.Enable(t.Context(), h.admin, ann.ID); err != nil {
+			t.Fatal(err)
+		}
+		token := h.signedIn("ann")
+		if err := do(); err != nil {
+			t.Fatal(name, err)
+		}
+		if _, found, err := elsewhere.Resume(t.Context(), token); found || err != nil {
+			t.Errorf("%s: the session goes on (%v)", name, err)
+		}
+	}
+	again := auth.User{}
+	for range 2 { // the second time it is no change
+		var err error
+		if again, err = h.users.Disable(t.Context(), h.admin, ann.ID); err != nil || again.DisabledAt == nil {
+			t.Fatal(again, err)
+		}
+	}
+	if _, err := h.signIn("ann", password); !errors.Is(err, auth.ErrSignIn) {
+		t.Fatal("a disabled user signed in:", err)
+	}
+	if _, err := h.users.Disable(t.Context(), h.admin, "nobody"); !errors.Is(err, auth.ErrNoUser) {
+		t.Fatal(err)
+	}
+}
+
+func TestASessionEndsByIdlenessByAgeAndByHand(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	ann := h.user("ann", "viewer")
+	idle := h.signedIn("ann")
+	h.clock.pass(12*time.Hour - time.Minute)
+	if !h.isGood(idle) { // and with that used
+		t.Fatal("it ended early")
+	}
+	h.clock.pass(12*time.Hour - time.Minute)
+	if !h.isGood(idle) {
+		t.Fatal("its use does not count")
+	}
+	h.clock.pass(12 * time.Hour)
+	if h.isGood(idle) {
+		t.Fatal("an idle session goes on")
+	}
+	used := h.signedIn("ann")
+	for range 28 {
+		h.clock.pass(12*time.Hour - 30*time.Minute)
+		if !h.isGood(used) {
+			t.Fatal("it ended early")
+		}
+	}
+	h.clock.pass(15 * time.Hour / 2)
+	if !h.isGood(used) {
+		t.Fatal("it ended early")
+	}
+	h.clock.pass(7 * time.Hour)
+	if h.isGood(used) {
+		t.Fatal("a session lasts for ever")
+	}
+	one, two := h.signedIn("ann"), h.signedIn("ann")
+	all, total, err := h.sessions.List(t.Context(), ann.ID, 0, 10)
+	if err != nil || total != 2 || len(all) != 2 {
+		t.Fatal(all, total, err)
+	}
+	session, _, err := h.sessions.Resume(t.Context(), one)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if err := h.sessions.Revoke(t.Context(), h.admin, session.ID); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if h.isGood(one) || !h.isGood(two) {
+		t.Fatal("not the one that was revoked")
+	}
+	if err := h.sessions.SignOut(t.Context(), auth.By{}, two); err != nil || h.isGood(two) {
+		t.Fatal("signing out does not sign out", err)
+	}
+}
+
+func TestASessionThatWasPlantedIsNeverTakenOver(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	h.user("ann", "viewer")
+	h.user("eve", "viewer")
+	planted := h.signedIn("eve")
+	token, _, err := h.sessions.SignIn(t.Context(), auth.By{}, auth.SignIn{Name: "ann", Password: password, Previous: planted})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if token == planted || h.isGood(planted) || !h.isGood(token) {
+		t.Fatal("the session that was there before signing in goes on")
+	}
+}
+
+func TestNothingThatIsStoredOpensASession(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	h.user("ann", "viewer")
+	token := h.signedIn("ann")
+	var dump string
+	if err := h.db.QueryRow(t.Context(), "SELECT string_agg(s::text || encode(token_hash, 'escape'), ' ') FROM ledger.sessions s").Scan(&dump); err != nil {
+		t.Fatal(err)
+	}
+	if len(token) < 43 || strings.Contains(dump, token) {
+		t.Fatal(token, dump)
+	}
+}
+
+func TestACookieIsForThisHostOnlyAndNotForScripts(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	h.user("ann", "viewer")
+	token := h.signedIn("ann")
+	text := auth.Cookie(token).String()
+	for _, part := range []string{"__Host-importledger=" + token, "; Path=/", "; Secure", "; HttpOnly", "; SameSite=Lax"} {
+		if !strings.Contains(text, part) {
+			t.Errorf("%q lacks %q", text, part)
+		}
+	}
+	if strings.Contains(text, "Domain") || !strings.Contains(auth.NoCookie().String(), "Max-Age=0") {
+		t.Error(text, auth.NoCookie())
+	}
+	r := httptest.NewRequest(http.MethodGet, "/", nil)
+	if _, found, err := h.sessions.Of(r); found || err != nil {
+		t.Fatal(found, err)
+	}
+	r.AddCookie(auth.Cookie(token))
+	if is, found, err := h.sessions.Of(r); !found || err != nil || is.User.Name != "ann" {
+		t.Fatal(is, err)
+	}
+}
+
+func TestAUserChangesTheirPassword(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	h.user("ann", "viewer")
+	here, there := h.signedIn("ann"), h.signedIn("ann")
+	change := func(current, next string) (string, error) {
+		return h.sessions.ChangePassword(t.Context(), from("192.0.2.1"), here, current, next)
+	}
+	if _, err := change("wrong", "a new long password"); !errors.Is(err, auth.ErrSignIn) {
+		t.Fatal(err)
+	}
+	if _, err := change(password, password); err == nil {
+		t.Fatal("the same again was taken")
+	}
+	if _, err := change(password, "short"); err == nil || !h.isGood(here) {
+		t.Fatal("a short one was taken")
+	}
+	token, err := change(password, "a new long password")
+	if err != nil || h.isGood(here) || h.isGood(there) || !h.isGood(token) {
+		t.Fatal(err, "sessions of the old password go on")
+	}
+	if _, err := h.signIn("ann", password); !errors.Is(err, auth.ErrSignIn) {
+		t.Fatal("the old password is good")
+	}
+	if _, err := h.signIn("ann", "a new long password"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := change(password, "a new long password"); !errors.Is(err, auth.ErrSignedOut) {
+		t.Fatal(err)
+	}
+}
+
+func TestTheFirstStartMakesAnAdminOnce(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	other, _, _ := h.process()
+	made := make([]string, 2)
+	var both sync.WaitGroup
+	for i, users := range []*auth.Users{h.users, other} {
+		both.Go(func() {
+			var err error
+			if made[i], err = users.Bootstrap(t.Context(), ""); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	both.Wait()
+	if (made[0] == "") == (made[1] == "") {
+		t.Fatal("not exactly one password was given out", made)
+	}
+	_, session, err := h.sessions.SignIn(t.Context(), auth.By{}, auth.SignIn{Name: "admin", Password: made[0] + made[1]})
+	if err != nil || !session.User.MustChange || len(session.Scopes) != 0 || session.User.Role != "admin" {
+		t.Fatal("who must change the password may do something", session, err)
+	}
+	if again, err := h.users.Bootstrap(t.Context(), ""); again != "" || err != nil {
+		t.Fatal(again, err)
+	}
+}
+
+func TestTheEnvironmentSetsTheAdminsPassword(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	start := func(password string) {
+		t.Helper()
+		if made, err := h.users.Bootstrap(t.Context(), password); made != "" || err != nil {
+			t.Fatal(made, err)
+		}
+	}
+	start("secret")
+	token, session, err := h.sessions.SignIn(t.Context(), auth.By{}, auth.SignIn{Name: "admin", Password: "secret"})
+	if err != nil || session.User.MustChange || len(session.Scopes) != 3 {
+		t.Fatal(session, err)
+	}
+	start("secret")
+	if !h.isGood(token) {
+		t.Fatal("the same password again ended a session")
+	}
+	start("another")
+	if h.isGood(token) {
+		t.Fatal("another password left a session")
+	}
+	if _, err := h.signIn("admin", "another"); err != nil {
+		t.Fatal(err)
+	}
+}
