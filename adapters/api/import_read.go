@@ -48,8 +48,15 @@ type importQuery struct {
 	AfterQuery
 }
 
+// importAnswer carries how far in the log it goes, so that a client who has seen
+// an import end can wait for contacts, segments and errors to show the same.
 type importAnswer struct {
-	Body importObject
+	Position string `header:"X-Ledger-Position" doc:"Of the last event that is part of this answer: send it as ?after= to read what goes with it."`
+	Body     importObject
+}
+
+func answered(s aggregate.Import) *importAnswer {
+	return &importAnswer{Position: s.Position.String(), Body: importOf(s)}
 }
 
 type importAtQuery struct {
@@ -92,7 +99,7 @@ func (a *API) getImport(ctx context.Context, in *importQuery) (*importAnswer, er
 	if err != nil {
 		return nil, err
 	}
-	return &importAnswer{Body: importOf(s)}, nil
+	return answered(s), nil
 }
 
 // currentImport reads an import from the read model, or from the log as long as the
@@ -114,7 +121,7 @@ func (a *API) getImportAt(ctx context.Context, in *importAtQuery) (*importAnswer
 	if err != nil {
 		return nil, err
 	}
-	return &importAnswer{Body: importOf(s)}, nil
+	return answered(s), nil
 }
 
 func (p ImportPath) link(below string) string { return "/people/imports/" + p.ID + below }

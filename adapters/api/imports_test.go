@@ -76,6 +76,11 @@ func TestAnImportHasTheContractsKeysWhereverItComesFrom(t *testing.T) {
 	if string(one.body) != string(at.body) {
 		t.Errorf("the read model and the log tell it differently:\n%s\n%s", one.body, at.body)
 	}
+	for from, got := range map[string]answer{"read model": one, "log": at} {
+		if position := got.header.Get("X-Ledger-Position"); position != last.Position.String() {
+			t.Errorf("the %s answers up to position %q, want %s", from, position, last.Position)
+		}
+	}
 	list := w.get("/people/imports").is(200)
 	if string(list.body) != "["+strings.TrimSpace(string(one.body))+"]\n" {
 		t.Errorf("the list tells it differently:\n%s\n%s", one.body, list.body)

@@ -41,6 +41,8 @@ func localTime(ms int64) string {
 
 func took(d time.Duration) string {
 	switch {
+	case d < 100*time.Millisecond:
+		return english.Sprintf("%d ms", max(1, d.Milliseconds()))
 	case d < 10*time.Second:
 		return english.Sprintf("%.1f s", d.Seconds())
 	case d < time.Minute:
