@@ -50,13 +50,18 @@ func (w *Worker) Wake(importID string) {
 	}
 }
 
+// firstPause is between the first two looks for imports that an earlier process left
+// behind: the list may itself have to catch up first. Pauses grow up to Poll.
+const firstPause = 20 * time.Millisecond
+
 // Run works imports off until ctx ends, then waits for each to stop at the end of
 // a chunk.
 func (w *Worker) Run(ctx context.Context) {
 	var all sync.WaitGroup
 	defer all.Wait()
-	poll := time.NewTicker(w.needs.Poll)
+	poll := time.NewTimer(0)
 	defer poll.Stop()
+	pause := min(firstPause, w.needs.Poll)
 	for {
 		select {
 		case <-ctx.Done():
@@ -64,6 +69,8 @@ func (w *Worker) Run(ctx context.Context) {
 		case id := <-w.wake:
 			w.begin(ctx, &all, id)
 		case <-poll.C:
+			poll.Reset(pause)
+			pause = min(2*pause, w.needs.Poll)
 			ids, err := w.needs.Importing(ctx)
 			if err != nil && ctx.Err() == nil {
 				w.deps.Logger.Warn("cannot list the imports to work on; trying again", "error", err)

@@ -122,6 +122,28 @@ func TestWorkersFindWhatWasLeftBehind(t *testing.T) {
 	}
 }
 
+// What was left behind goes on right after a start, though the list that tells of it
+// is some moments behind then.
+func TestAStartedWorkerDoesNotWaitForItsPoll(t *testing.T) {
+	w := newWorld(t)
+	id := mustCreate(t, w.service(), fileOf(30)).ID
+	ended := make(chan string, 10)
+	w.deps.Log = endings{w.deps.Log, ended}
+	n := needs(&locks{held: map[string]bool{}})
+	n.Poll = time.Hour
+	looks := 0
+	n.Importing = func(context.Context) ([]string, error) {
+		if looks++; looks < 4 {
+			return nil, nil
+		}
+		return []string{id}, nil
+	}
+	_, stop := startWorker(t, w, n)
+	defer stop()
+	<-ended
+	w.wantImported(t, id, 30)
+}
+
 func TestTheWorkerTriesAgainWhatMayPass(t *testing.T) {
 	w := newWorld(t)
 	id := mustCreate(t, w.service(), fileOf(30)).ID
