@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -167,13 +168,33 @@ func TestABlobIsNeverOverwritten(t *testing.T) {
 	}
 }
 
+func TestTheSameBytesAgainAreTheSameBlob(t *testing.T) {
+	t.Parallel()
+	f := openFolder(t)
+	for range 2 {
+		u := begin(t, f, "first")
+		if err := u.Commit(key); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := u.Write([]byte("more")); !errors.Is(err, errUploadOver) {
+			t.Errorf("writing on: %v", err)
+		}
+	}
+	if got := content(t, f, key); got != "first" {
+		t.Errorf("the blob is %q", got)
+	}
+	if got := files(t, f); len(got) != 1 {
+		t.Errorf("the folder holds %q", got)
+	}
+}
+
 func TestOnlyOneOfManyTakesAKey(t *testing.T) {
 	t.Parallel()
 	f := openFolder(t)
 	results := make(chan error, 8)
 	var all sync.WaitGroup
-	for range cap(results) {
-		u := begin(t, f, "x")
+	for n := range cap(results) {
+		u := begin(t, f, fmt.Sprint("one of many: ", n))
 		all.Go(func() {
 			err := u.Commit(key)
 			results <- errors.Join(err, u.Discard())

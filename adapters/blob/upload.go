@@ -1,6 +1,7 @@
 package blob
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -94,8 +95,9 @@ func (u *Upload) SHA256() string { return hex.EncodeToString(u.sum.Sum(nil)) }
 func (u *Upload) Reader() io.ReadSeeker { return io.NewSectionReader(u.file, 0, u.size) }
 
 // Commit makes the upload the blob under key, durably: when it returns nil a power
-// cut takes nothing away. After an error there is no blob. ErrExists: the key is
-// taken.
+// cut takes nothing away. After an error there is no blob of it. ErrExists: the key
+// is taken by other bytes. The same bytes again are the same blob: whoever stored
+// them may not have come further than that.
 func (u *Upload) Commit(key string) error {
 	if u.over {
 		return errUploadOver
@@ -111,7 +113,11 @@ func (u *Upload) Commit(key string) error {
 		u.failed = fmt.Errorf("blob %s: %w", key, saidFull(err))
 		return u.failed
 	}
-	if err := u.folder.name(u.file.Name(), path); err != nil {
+	err = u.folder.name(u.file.Name(), path)
+	if errors.Is(err, ErrExists) {
+		return u.commitAgain(key, path)
+	}
+	if err != nil {
 		return fmt.Errorf("blob %s: %w", key, err)
 	}
 	u.over = true
@@ -120,6 +126,33 @@ func (u *Upload) Commit(key string) error {
 		return errors.Join(fmt.Errorf("blob %s: %w", key, saidFull(err)), os.Remove(path))
 	}
 	return nil
+}
+
+// commitAgain is Commit where the key is taken.
+func (u *Upload) commitAgain(key, path string) error {
+	same, err := u.equals(path)
+	if err == nil && !same {
+		err = ErrExists
+	}
+	if err == nil {
+		err = u.folder.sync() // of whoever came first it is not known whether he did
+	}
+	if err != nil {
+		return fmt.Errorf("blob %s: %w", key, err)
+	}
+	return u.Discard()
+}
+
+// equals tells whether a blob holds what was uploaded.
+func (u *Upload) equals(path string) (same bool, err error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return false, err
+	}
+	defer func() { err = errors.Join(err, file.Close()) }()
+	there := sha256.New()
+	n, err := io.Copy(there, file)
+	return n == u.size && bytes.Equal(there.Sum(nil), u.sum.Sum(nil)), err
 }
 
 // name gives a finished upload its key's name, unless that is taken.

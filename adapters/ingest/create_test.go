@@ -147,6 +147,29 @@ func TestAKeyOfAProcessThatDiedIsGoneOnWith(t *testing.T) {
 	}
 }
 
+func TestAKeyWhoseStartTheLogDidNotTakeIsGoneOnWith(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.deps.Log = &hookedLog{Streams: w.deps.Log, append: func(n int, do func() (events.Position, error)) (events.Position, error) {
+		if n == 1 {
+			return events.Position{}, aggregate.ErrLogUnavailable
+		}
+		return do()
+	}}
+	s := w.service()
+	send := func() (aggregate.Import, error) {
+		return s.Create(t.Context(), events.Meta{}, "client-1", "key-1", func(store Store) (commands.Start, *commands.MapColumns, error) {
+			return commands.Start{}, &mapping, store("contacts.csv", strings.NewReader(fileOf(3)))
+		})
+	}
+	if _, err := send(); !errors.Is(err, aggregate.ErrLogUnavailable) {
+		t.Fatal(err)
+	}
+	if imp, err := send(); err != nil || imp.State != events.Importing || len(w.files) != 1 {
+		t.Errorf("%+v, %v, %d files", imp, err, len(w.files))
+	}
+}
+
 func TestSegmentsAreFoundOrMade(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -166,6 +166,9 @@ func (u *memoryUpload) Reader() io.ReadSeeker { return bytes.NewReader(u.Bytes()
 func (u *memoryUpload) Commit(key string) error {
 	u.world.mu.Lock()
 	defer u.world.mu.Unlock()
+	if there, taken := u.world.files[key]; taken && !bytes.Equal(there, u.Bytes()) {
+		return errors.New("another file has this key")
+	}
 	u.world.files[key] = bytes.Clone(u.Bytes())
 	return nil
 }
