@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/oklog/ulid/v2"
@@ -104,6 +105,8 @@ func (a *API) getImport(ctx context.Context, in *importQuery) (*importAnswer, er
 
 // currentImport reads an import from the read model, or from the log as long as the
 // read model has not heard of it: whoever was just answered 201 finds the import.
+// The log is ahead, so the read model gets a moment to come as far: whoever asks
+// again must not find the import at an earlier point.
 func (a *API) currentImport(ctx context.Context, id string) (aggregate.Import, error) {
 	row, err := projections.ImportByID(ctx, a.db, id)
 	if !errors.Is(err, projections.ErrNotFound) {
@@ -112,6 +115,13 @@ func (a *API) currentImport(ctx context.Context, id string) (aggregate.Import, e
 	s, err := aggregate.Load(ctx, a.streams, id)
 	if err == nil && !s.Exists() {
 		return s, aggregate.ErrNotFound
+	}
+	if err == nil {
+		limited, cancel := context.WithTimeout(ctx, time.Second)
+		defer cancel()
+		if err := a.projections.WaitFor(limited, s.Position, projections.ImportsList); err != nil && ctx.Err() != nil {
+			return s, ctx.Err()
+		} // else it has stopped or is far behind, and the log has said all
 	}
 	return s, err
 }

@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -8,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"importledger/adapters/api"
 	"importledger/aggregate"
 	"importledger/commands"
 	"importledger/events"
@@ -111,6 +113,40 @@ func TestWhoWasAnswered201FindsTheImportBeforeTheReadModelDoes(t *testing.T) {
 		t.Fatal(o)
 	}
 	w.get("/people/imports/01JDABCDEFGHJKMNPQRSTVWXYY").fails(404, "import-not-found")
+}
+
+// waited tells what is waited for.
+type waited struct {
+	api.Projections
+	tell func(events.Position, []string)
+}
+
+func (w waited) WaitFor(ctx context.Context, p events.Position, names ...string) error {
+	w.tell(p, names)
+	return w.Projections.WaitFor(ctx, p, names...)
+}
+
+func TestWhoReadsAnImportAgainDoesNotFindItEarlier(t *testing.T) {
+	t.Parallel()
+	var w *world
+	asked := ""
+	w = newWorld(t, func(c *api.Config) {
+		c.Projections = waited{c.Projections, func(p events.Position, names []string) {
+			asked = fmt.Sprint(p, names)
+			if err := w.log.projector.Apply(t.Context(), events.Batch{Events: w.log.recorded, Until: p}); err != nil {
+				t.Error(err)
+			}
+		}}
+	})
+	w.log.set(func(l *ledger) { l.held = true })
+	w.upload(part{"file", "contacts.csv", threeRows}).is(201)
+	first := w.get("/people/imports/" + importID).is(200)
+	if want := first.header.Get("X-Ledger-Position") + " [imports_list]"; asked != want {
+		t.Errorf("waited for %q, want %q", asked, want)
+	}
+	if second := w.get("/people/imports/" + importID).is(200); string(second.body) != string(first.body) {
+		t.Errorf("first %s\nthen %s", first.body, second.body)
+	}
 }
 
 func TestIdsAreExact(t *testing.T) {
