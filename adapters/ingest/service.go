@@ -37,7 +37,7 @@ func (s *Service) Map(ctx context.Context, id string, m commands.MapColumns, met
 
 // Cancel ends an import early. Rows already accepted stay.
 func (s *Service) Cancel(ctx context.Context, id, reason string, meta events.Meta) (aggregate.Import, error) {
-	return aggregate.Execute(ctx, s.deps.Log, id, s.stamp(meta), commands.Cancel{Reason: reason})
+	return aggregate.Cancel(ctx, s.deps.Log, id, s.stamp(meta), commands.Cancel{Reason: reason})
 }
 
 // Load gives an import as it stands in the log.
