@@ -137,4 +137,3 @@ func (c *client) verified(t *testing.T) {
 		}
 	}
 }
-

@@ -197,7 +197,7 @@ func (f contactsOf) send(ctx context.Context, c *client, key string) (i importOb
 // follow calls see with an import on each change, until it has ended or see says
 // so; io.ErrUnexpectedEOF when the server went before.
 func (c *client) follow(ctx context.Context, id string, see func(importObject) (enough bool)) (err error) {
-	response, err := c.do(ctx, call{method: http.MethodGet, path: importPath(id, "/progress"), accept: "text/event-stream"})
+	response, err := c.do(ctx, call{method: http.MethodGet, path: importPath(id, "/progress"), accept: "text/event-stream", repeat: true})
 	if err != nil {
 		return err
 	}
@@ -223,10 +223,17 @@ func (c *client) follow(ctx context.Context, id string, see func(importObject) (
 	return io.ErrUnexpectedEOF
 }
 
-// toTheEnd waits until an import has ended and every read model has it.
+// toTheEnd waits until an import has ended and every read model has it. A patient
+// client comes back to a stream that broke.
 func (c *client) toTheEnd(ctx context.Context, id string) (ended importObject, err error) {
-	if err := c.follow(ctx, id, func(importObject) bool { return false }); err != nil {
-		return ended, err
+	for giveUp := time.Now().Add(c.patience); ; {
+		err := c.follow(ctx, id, func(importObject) bool { return false })
+		if err == nil {
+			break
+		}
+		if time.Now().After(giveUp) {
+			return ended, err
+		}
 	}
 	ended, position, err := c.getImport(ctx, id)
 	if err != nil {
