@@ -6,7 +6,9 @@ CREATE TABLE contacts (
     created_at   bigint NOT NULL,
     modified_at  bigint NOT NULL,
     first_import text   NOT NULL,
-    last_import  text   NOT NULL
+    last_import  text   NOT NULL,
+    created      bigint NOT NULL GENERATED ALWAYS AS (
+        CASE WHEN jsonb_typeof(attributes->'createdAt') = 'number' THEN (attributes->'createdAt')::bigint ELSE created_at END) STORED
 ) WITH (toast_tuple_target = 8160);
 COMMENT ON TABLE  contacts              IS 'every contact as it stands';
 COMMENT ON COLUMN contacts.nx_id        IS 'id of the contact, derived from its key identifier';
@@ -15,6 +17,7 @@ COMMENT ON COLUMN contacts.created_at   IS 'when its first row was accepted, Uni
 COMMENT ON COLUMN contacts.modified_at  IS 'when its last row was accepted, Unix epoch in milliseconds';
 COMMENT ON COLUMN contacts.first_import IS 'import of its first row';
 COMMENT ON COLUMN contacts.last_import  IS 'import of its last row';
+COMMENT ON COLUMN contacts.created      IS 'when the contact came to be, Unix epoch in milliseconds: what its rows say, else created_at';
 
 CREATE TABLE events (
     id         uuid   NOT NULL,
@@ -57,5 +60,6 @@ INSERT INTO totals (contacts) VALUES (0);
 
 ALTER TABLE contacts ADD PRIMARY KEY (nx_id);
 ALTER TABLE events   ADD PRIMARY KEY (id);
-CREATE INDEX contacts_created  ON contacts (created_at, nx_id);
+CREATE INDEX contacts_created  ON contacts (created, nx_id);
 CREATE INDEX events_of_contact ON events (nx_id, at, id);
+CREATE INDEX events_by_name    ON events (name, at) INCLUDE (nx_id);

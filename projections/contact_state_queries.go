@@ -85,7 +85,7 @@ func ContactsByID(ctx context.Context, q Querier, nxIDs []uuid.UUID) ([]Contact,
 // ListContacts gives a page of all contacts by their time of creation; pages
 // count from 1.
 func ListContacts(ctx context.Context, q Querier, page, pageSize int, order Order) ([]Contact, error) {
-	rows, err := q.Query(ctx, selectContact+"ORDER BY created_at"+order.sql()+", nx_id"+order.sql()+" LIMIT $1 OFFSET $2",
+	rows, err := q.Query(ctx, selectContact+"ORDER BY created"+order.sql()+", nx_id"+order.sql()+" LIMIT $1 OFFSET $2",
 		pageSize, offset(page, pageSize))
 	if err != nil {
 		return nil, err

@@ -23,7 +23,7 @@ type Config struct {
 	Imports     Imports
 	Streams     aggregate.Streams
 	Log         Log
-	DB          projections.Querier // a pool
+	DB          DB // a pool
 	Projections Projections
 	Changes     Changes
 	Account     Account
@@ -46,7 +46,7 @@ type Config struct {
 type API struct {
 	imports       Imports
 	streams       aggregate.Streams
-	db            projections.Querier
+	db            DB
 	projections   Projections
 	changes       Changes
 	account       Account
@@ -65,6 +65,13 @@ type API struct {
 	health     *health
 	background *background
 	streaming  chan struct{}
+	searching  chan struct{}
+}
+
+// DB is Postgres as reading the read models goes.
+type DB interface {
+	projections.Querier
+	projections.Beginner
 }
 
 // New makes the API. It fails when something is missing from cfg, and when a route
@@ -77,7 +84,7 @@ func New(cfg Config) (*API, error) {
 		imports: cfg.Imports, streams: cfg.Streams, db: cfg.DB, projections: cfg.Projections, changes: cfg.Changes, account: cfg.Account, tokens: cfg.Tokens,
 		metrics: cfg.Metrics, log: cfg.Logger, identify: cfg.Identify, isUnavailable: cfg.IsUnavailable, now: cfg.Now,
 		mux: http.NewServeMux(), served: map[string]bool{}, end: &endFinder{log: cfg.Log},
-		background: newBackground(), streaming: make(chan struct{}, maxStreams),
+		background: newBackground(), streaming: make(chan struct{}, maxStreams), searching: make(chan struct{}, maxSearches),
 	}
 	if a.now == nil {
 		a.now = time.Now

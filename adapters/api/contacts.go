@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
-	"net/url"
 
 	"github.com/google/uuid"
 
@@ -19,15 +18,6 @@ type SortQuery struct {
 
 func (q SortQuery) order() projections.Order {
 	return projections.Order(q.Sort != "createdAt:asc")
-}
-
-type searchRequest struct {
-	PageQuery
-	SortQuery
-	AfterQuery
-	Body *struct {
-		Condition json.RawMessage `json:"condition,omitempty" doc:"The all and any conditions of the People API."`
-	} `nameHint:"ContactsSearch"`
 }
 
 type contactsPage struct {
@@ -82,37 +72,15 @@ var errNoContact = &commands.Refusal{Kind: commands.NotFound, Code: "contact-not
 func (a *API) addContacts() {
 	const tag = "Contacts"
 	missing := []int{http.StatusNotFound}
-	register(a, operation{route: "POST /people/contacts", id: "search-contacts", tag: tag, summary: "Search contacts"}, a.searchContacts)
+	register(a, operation{route: "POST /people/contacts", id: "search-contacts", tag: tag, summary: "Search contacts", ownBody: true,
+		about:  "Without a body all contacts. A search with a condition that takes longer than 5 s is ended with search-too-long.",
+		errors: []int{http.StatusTooManyRequests}}, a.searchContacts)
 	register(a, operation{route: "GET /people/contacts/count", id: "count-contacts", tag: tag, summary: "Count contacts"}, a.countContacts)
 	register(a, operation{route: "GET /people/contacts/{identifier}", id: "get-contact", tag: tag, summary: "Get a contact", errors: missing}, a.getContact)
 	register(a, operation{route: "GET /people/contacts/{identifier}/segments", id: "list-contact-segments", tag: tag,
 		summary: "List the segments that a contact is in", errors: missing}, a.listContactSegments)
 	register(a, operation{route: "GET /people/contacts/{identifier}/events", id: "list-contact-events", tag: tag,
 		summary: "List a contact's imported events, newest first", errors: missing}, a.listContactEvents)
-}
-
-func (a *API) searchContacts(ctx context.Context, in *searchRequest) (*struct{ Body contactsPage }, error) {
-	if in.Body != nil && len(in.Body.Condition) > 0 && string(in.Body.Condition) != "null" {
-		return nil, answer(http.StatusUnprocessableEntity, "condition-unsupported", "Searching by conditions is not supported. Leave condition out.",
-			faultDetail{Field: "condition", Code: "condition-unsupported", Message: "Conditions are not supported."})
-	}
-	if err := a.reached(ctx, in.After, projections.ContactState); err != nil {
-		return nil, err
-	}
-	total, err := projections.CountContacts(ctx, a.db)
-	if err != nil {
-		return nil, err
-	}
-	found, err := projections.ListContacts(ctx, a.db, in.Page, in.PageSize, in.order())
-	if err != nil {
-		return nil, err
-	}
-	page := contactsPage{Items: make([]contactObject, len(found))}
-	for i, c := range found {
-		page.Items[i] = storedContact(c)
-	}
-	page.Pagination = paginate(in.PageQuery, total, len(found), "/people/contacts", url.Values{"sort": {in.Sort}})
-	return &struct{ Body contactsPage }{page}, nil
 }
 
 func (a *API) countContacts(ctx context.Context, in *AfterQuery) (*struct{ Body countObject }, error) {

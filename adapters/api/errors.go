@@ -62,6 +62,11 @@ func unavailable(code, message string) *errorAnswer {
 	return answer(http.StatusServiceUnavailable, code, message).with("Retry-After", strconv.Itoa(retryAfter))
 }
 
+// tooMany refuses what is asked too often, or by too many at once.
+func tooMany(code, message string) *errorAnswer {
+	return answer(http.StatusTooManyRequests, code, message).with("Retry-After", strconv.Itoa(retryAfter))
+}
+
 // statuses is the one place where a kind of refusal becomes a status.
 var statuses = map[commands.Kind]int{
 	commands.Malformed:    http.StatusBadRequest,
@@ -186,7 +191,7 @@ func humaError(status int, message string, found ...error) huma.StatusError {
 // all is malformed, like a body that is not JSON.
 func invalid(status int, message string, found []error) *errorAnswer {
 	for _, err := range found {
-		if d, ok := errors.AsType[*huma.ErrorDetail](err); ok && strings.HasPrefix(d.Message, "invalid ") {
+		if d, ok := errors.AsType[*huma.ErrorDetail](err); ok && (strings.HasPrefix(d.Message, "invalid ") || strings.HasPrefix(d.Message, "unexpected end of JSON")) {
 			status = http.StatusBadRequest
 		}
 	}

@@ -22,6 +22,7 @@ type operation struct {
 	stream  []string // media types of an answer that is not one JSON value
 	errors  []int    // beyond those that every route can answer
 	maxBody int64    // of a JSON body, in bytes; 0: 1 MiB
+	ownBody bool     // the body's own type checks it, not its schema
 }
 
 // register adds a route. Its scope comes from access; without one the API is not
@@ -34,7 +35,7 @@ func register[I, O any](a *API, o operation, handle func(context.Context, *I) (*
 	method, path, _ := strings.Cut(o.route, " ")
 	op := huma.Operation{
 		Method: method, Path: path, OperationID: o.id, Summary: o.summary, Description: o.about,
-		Tags: []string{o.tag}, DefaultStatus: o.status, MaxBodyBytes: o.maxBody,
+		Tags: []string{o.tag}, DefaultStatus: o.status, MaxBodyBytes: o.maxBody, SkipValidateBody: o.ownBody,
 		BodyReadTimeout: -1, // pacedBody keeps time; a deadline left standing would cancel the handler
 		Errors:          append([]int{http.StatusBadRequest, http.StatusServiceUnavailable}, o.errors...),
 		Metadata:        map[string]any{"scope": scope},

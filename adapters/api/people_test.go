@@ -20,7 +20,7 @@ func TestContactsAreListedCountedAndFound(t *testing.T) {
 		t.Error(first)
 	}
 	w.do("POST", "/people/contacts?sort=name:desc", "").fails(422, "invalid-request")
-	w.do("POST", "/people/contacts", `{"condition":{"all":[]}}`).fails(422, "condition-unsupported")
+	w.do("POST", "/people/contacts", `{"condition":{"all":[]}}`).fails(422, "condition-invalid")
 	w.do("POST", "/people/contacts", `{"condition":null}`).is(200)
 	w.do("POST", "/people/contacts", `{"odd":1}`).fails(422, "invalid-request")
 	if got := w.get("/people/contacts/count").is(200); strings.TrimSpace(string(got.body)) != `{"count":2}` {

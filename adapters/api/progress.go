@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"strconv"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -59,8 +58,7 @@ func (a *API) progress(ctx context.Context, in *progressQuery) (*huma.StreamResp
 	select {
 	case a.streaming <- struct{}{}:
 	default:
-		return nil, answer(http.StatusTooManyRequests, "too-many-streams", "Too many clients follow imports at the moment. Try again shortly.").
-			with("Retry-After", strconv.Itoa(retryAfter))
+		return nil, tooMany("too-many-streams", "Too many clients follow imports at the moment. Try again shortly.")
 	}
 	return &huma.StreamResponse{Body: func(ctx huma.Context) {
 		defer func() { <-a.streaming }()

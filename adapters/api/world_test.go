@@ -370,7 +370,9 @@ func (l *lockedWriter) Write(p []byte) (int, error) {
 	return l.w.Write(p)
 }
 
-func nxID(email string) uuid.UUID { return uuid.NewSHA1(uuid.NameSpaceURL, []byte(email)) }
+func nxID(email string) uuid.UUID {
+	return uuid.NewSHA1(uuid.NameSpaceURL, []byte(strings.ToLower(email)))
+}
 
 // answer is what came back.
 type answer struct {
