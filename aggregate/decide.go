@@ -78,6 +78,9 @@ func decideStart(s Import, c commands.Start) ([]events.Event, error) {
 	if started.BlankCells == "" {
 		started.BlankCells = events.KeepBlank
 	}
+	if err := checkCountry(c.DefaultCountry); err != nil {
+		return nil, err
+	}
 	if !s.Exists() {
 		return []events.Event{started}, nil
 	}
@@ -85,6 +88,15 @@ func decideStart(s Import, c commands.Start) ([]events.Event, error) {
 		return nil, nil
 	}
 	return nil, ErrAlreadyStarted
+}
+
+func checkCountry(country string) error {
+	if country == "" || newPhones(country).code != 0 {
+		return nil
+	}
+	const message = "The default country is not a country with phone numbers. Use its ISO 3166-1 code of two letters, such as BE."
+	return &commands.Refusal{Kind: commands.Unacceptable, Code: commands.InvalidRequest, Message: message,
+		Details: []commands.Detail{{Field: "defaultCountry", Code: "unknown", Message: message}}}
 }
 
 func decideMapping(s Import, c commands.MapColumns) ([]events.Event, error) {
@@ -111,6 +123,9 @@ func sameMapping(a, b events.ColumnsMapped) bool {
 		return false
 	}
 	if a.Segment != nil && a.Segment.Name != b.Segment.Name {
+		return false
+	}
+	if !reflect.DeepEqual(a.File, b.File) || a.BlankCells != b.BlankCells || a.DefaultCountry != b.DefaultCountry {
 		return false
 	}
 	for i, c := range a.Columns {

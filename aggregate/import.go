@@ -29,8 +29,32 @@ func (s Import) Exists() bool { return s.State != "" }
 // NextRow is the only row that can be decided now. Rows count from 1.
 func (s Import) NextRow() int { return s.Accepted + s.Rejected + 1 }
 
+// File is the file as it is read: as it was started, unless the mapping says otherwise.
+func (s Import) File() events.File {
+	if s.Mapped != nil && s.Mapped.File != nil {
+		return *s.Mapped.File
+	}
+	return s.Started.File
+}
+
+// BlankCells is what a blank cell does to the contact's attribute.
+func (s Import) BlankCells() events.BlankCells {
+	if s.Mapped != nil && s.Mapped.BlankCells != "" {
+		return s.Mapped.BlankCells
+	}
+	return s.Started.BlankCells
+}
+
+// DefaultCountry is the country of national phone numbers, or empty.
+func (s Import) DefaultCountry() string {
+	if s.Mapped != nil && s.Mapped.DefaultCountry != "" {
+		return s.Mapped.DefaultCountry
+	}
+	return s.Started.DefaultCountry
+}
+
 // Rows is how many rows the file has.
-func (s Import) Rows() int { return s.Started.File.Rows }
+func (s Import) Rows() int { return s.File().Rows }
 
 // RowsMissing is how many rows have no outcome yet.
 func (s Import) RowsMissing() int { return s.Rows() - s.Accepted - s.Rejected }

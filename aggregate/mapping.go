@@ -14,14 +14,21 @@ const MappingInvalid = "mapping-invalid"
 // resolve turns a wish into the decision that is recorded: one column for each
 // header of the file, each attribute with its type.
 func resolve(s Import, c commands.MapColumns) (events.ColumnsMapped, error) {
-	m := mapping{state: s, attributes: map[string]events.Attribute{}, takenBy: map[string]string{}}
+	if err := checkCountry(c.DefaultCountry); err != nil {
+		return events.ColumnsMapped{}, err
+	}
+	header := s.Started.File.Header
+	if c.File != nil {
+		header = c.File.Header
+	}
+	m := mapping{state: s, header: header, attributes: map[string]events.Attribute{}, takenBy: map[string]string{}}
 	for _, a := range c.Attributes {
 		m.attributes[a.Name] = a
 	}
 	asked := m.byHeader(c.Mapping)
 
-	mapped := events.ColumnsMapped{Segment: c.Segment, EventName: c.EventName}
-	for _, header := range s.Started.File.Header {
+	mapped := events.ColumnsMapped{Segment: c.Segment, EventName: c.EventName, File: c.File, BlankCells: c.BlankCells, DefaultCountry: c.DefaultCountry}
+	for _, header := range header {
 		column := events.Column{Header: header, Skip: true}
 		if wish, ok := asked[header]; ok && !wish.Skip {
 			column = m.column(wish)
@@ -37,6 +44,7 @@ func resolve(s Import, c commands.MapColumns) (events.ColumnsMapped, error) {
 
 type mapping struct {
 	state      Import
+	header     []string // of the file as it is to be read
 	attributes map[string]events.Attribute
 	takenBy    map[string]string // attribute → header that is mapped to it
 	times      []string          // headers that are the event's time
@@ -51,7 +59,7 @@ func (m *mapping) eventsMode() bool { return m.state.Started.ImportMode == event
 
 func (m *mapping) byHeader(wishes []commands.Column) map[string]commands.Column {
 	inFile := map[string]bool{}
-	for _, h := range m.state.Started.File.Header {
+	for _, h := range m.header {
 		inFile[h] = true
 	}
 	asked := make(map[string]commands.Column, len(wishes))
@@ -76,6 +84,7 @@ func (m *mapping) column(w commands.Column) events.Column {
 		m.times = append(m.times, w.Header)
 	}
 	if w.Attribute == "" {
+		c.Type = w.Type
 		if w.Property == "" && !w.Timestamp {
 			m.refuse(w.Header, "target-missing", "Say what column %q becomes, or skip it.", w.Header)
 		}

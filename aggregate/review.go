@@ -2,21 +2,6 @@ package aggregate
 
 import "importledger/events"
 
-// Preview is a first look at a file: what was found and what is suggested.
-type Preview struct {
-	File          events.File
-	Guessed       bool            // the encoding was assumed, not certain
-	Columns       []ColumnGlimpse // in the file's order
-	KeyIdentifier string
-}
-
-// ColumnGlimpse is one column of a preview.
-type ColumnGlimpse struct {
-	Header     string
-	Samples    []string // the first values that are not blank, at most 5
-	Suggestion Suggestion
-}
-
 // Review is what an import with a mapping would do, row by row, without doing it.
 type Review struct {
 	Rows       int

@@ -20,6 +20,7 @@ type Rules struct {
 	identity  Identity
 	eventName string // empty: rows are contacts
 	startedAt int64  // milliseconds: when an event happened that does not say so
+	file      string // SHA-256: stands for that time in the event's id
 	fixed     int    // bytes of JSON that attributes need beside their cells
 	byName    []int  // columns that are properties, in the order of their names
 }
@@ -27,7 +28,7 @@ type Rules struct {
 // rule is what one column of the file means for a row.
 type rule struct {
 	header    string
-	kind      kind   // of attribute; a property alone is a text
+	kind      kind   // of attribute, else of property
 	attribute []byte // the JSON member's name and colon; empty: none
 	property  []byte // likewise
 	key       bool
@@ -37,15 +38,13 @@ type rule struct {
 // NewRules prepares the rules of an import that was started at startedAt (Unix
 // epoch, milliseconds). It fails for a mapping that cannot be followed.
 func NewRules(started events.ImportStarted, mapped events.ColumnsMapped, startedAt int64, identity Identity) (*Rules, error) {
+	imp := Import{Started: started, Mapped: &mapped}
 	r := &Rules{
-		key: started.KeyIdentifier, clear: started.BlankCells == events.ClearBlank,
-		phones: newPhones(started.DefaultCountry), identity: identity, startedAt: startedAt, fixed: len("{}"),
+		key: started.KeyIdentifier, clear: imp.BlankCells() == events.ClearBlank,
+		phones: newPhones(imp.DefaultCountry()), identity: identity, startedAt: startedAt, file: started.File.SHA256, fixed: len("{}"),
 	}
 	if started.ImportMode == events.ContactsEvents {
-		if r.eventName = mapped.EventName; r.eventName == "" {
-			r.eventName = started.EventName
-		}
-		if r.eventName == "" {
+		if r.eventName = imp.EventName(); r.eventName == "" {
 			return nil, errors.New("rules: the events have no name")
 		}
 	}
@@ -83,6 +82,12 @@ func (r *Rules) add(c events.Column) error {
 	}
 	if r.eventName != "" {
 		column.time = c.Timestamp
+		if c.Attribute == "" && c.Type != "" {
+			var known bool
+			if column.kind, known = kindOf("", c.Type); !known {
+				return fmt.Errorf("property %q is of no known type", c.Property)
+			}
+		}
 		if c.Property != "" {
 			column.property = memberName(c.Property)
 			r.byName = append(r.byName, len(r.columns))
@@ -111,7 +116,7 @@ func (r *Rules) Row(rec Record) commands.Command {
 		return rejected(rec, problem)
 	}
 	if len(rec.Fields) != len(r.columns) {
-		return rejected(rec, events.RowError{Code: "row-width", Message: widthMessage(len(rec.Fields), len(r.columns))})
+		return rejected(rec, RowWidth(len(rec.Fields), len(r.columns)))
 	}
 	row := reading{rules: r, attributes: r.buffer(rec.Fields)}
 	if r.eventName != "" {
@@ -122,6 +127,9 @@ func (r *Rules) Row(rec Record) commands.Command {
 	}
 	if len(row.errors) > 0 {
 		return rejected(rec, row.errors...)
+	}
+	if row.size() > maxOutcome {
+		return rejected(rec, events.RowError{Code: commands.RowTooLong, Message: "The row says more than the log can keep of one: about 1 MB. Shorten its texts."})
 	}
 	nxID := r.identity.NxID(r.key, canonical(r.key, row.identifier))
 	return commands.RowAccepted{Row: rec.Row, Line: rec.Line,
@@ -145,10 +153,12 @@ func rejected(rec Record, errors ...events.RowError) commands.Command {
 	return commands.RowRejected{Row: rec.Row, Line: rec.Line, Errors: errors}
 }
 
-func widthMessage(got, want int) string {
+// RowWidth is what is wrong with a row that has another number of fields than the header.
+func RowWidth(got, want int) events.RowError {
 	noun := "fields"
 	if got == 1 {
 		noun = "field"
 	}
-	return fmt.Sprintf("The row has %d %s, the header has %d. Look for a missing or extra separator, or for a missing quote.", got, noun, want)
+	return events.RowError{Code: "row-width",
+		Message: fmt.Sprintf("The row has %d %s, the header has %d. Look for a missing or extra separator, or for a missing quote.", got, noun, want)}
 }

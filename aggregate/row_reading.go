@@ -7,7 +7,13 @@ import (
 	"importledger/events"
 )
 
-const maxShown = 200 // characters of a cell that an error repeats
+const (
+	maxShown    = 200       // characters of a cell that an error repeats
+	maxRepeated = 256 << 10 // bytes of cells that the errors of one row repeat
+	// maxOutcome is how many bytes attributes and properties of a row may be: an append
+	// to the log takes 1 MiB, with all that is around them.
+	maxOutcome = 960 << 10
+)
 
 // reading is one row on its way through the rules.
 type reading struct {
@@ -15,7 +21,17 @@ type reading struct {
 	attributes []byte // JSON object, not closed yet
 	identifier string // normal value of the key identifier
 	errors     []events.RowError
+	repeated   int        // bytes of cells in errors
 	event      *happening // mode events, else nil
+}
+
+// size is how many bytes the row would be in the log, but for what all rows have.
+func (row *reading) size() int {
+	n := len(row.attributes)
+	if row.event != nil {
+		n += len(row.event.properties)
+	}
+	return n
 }
 
 // cell holds a cell to the rule of its column. A cell has one error at most.
@@ -58,15 +74,15 @@ func (row *reading) attribute(i int, cell string) {
 	}
 }
 
-// property takes a column that is nothing but a property: a text, since nobody
-// said that it is anything else.
+// property takes a column that is nothing but a property.
 func (row *reading) property(i int, cell string) {
 	c := &row.rules.columns[i]
-	if broken := checkText(cell); broken != nil {
+	value, _, broken := appendValue(nil, c.kind, cell, row.rules.phones)
+	if broken != nil {
 		row.refuse(c, broken, cell)
 		return
 	}
-	row.event.add(i, c.property, events.AppendString(nil, cell))
+	row.event.add(i, c.property, value)
 }
 
 func (row *reading) blank(c *rule, cell string) {
@@ -79,7 +95,11 @@ func (row *reading) blank(c *rule, cell string) {
 }
 
 func (row *reading) refuse(c *rule, broken *breach, cell string) {
-	row.errors = append(row.errors, events.RowError{Column: c.header, Code: broken.code, Message: broken.message, Value: shortened(cell)})
+	shown := shortened(cell)
+	if row.repeated += len(shown); row.repeated > maxRepeated {
+		shown = ""
+	}
+	row.errors = append(row.errors, events.RowError{Column: c.header, Code: broken.code, Message: broken.message, Value: shown})
 }
 
 // member puts the comma that the next member of an object needs.

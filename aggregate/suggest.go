@@ -14,20 +14,23 @@ type Suggestion struct {
 	Skip      bool
 	Attribute string
 	Create    events.AttributeType // type of the attribute where it is new, else empty
-	Property  bool                 // mode events: the column becomes a property of the event
+	Property  string               // mode events: the event's property that the column becomes
+	Type      events.AttributeType // of the property; empty: what all its cells agree on
 	Timestamp bool                 // mode events: the column is the event's time
-	Reason    string               // exact, similar, synonym, content, new; read-only or unfit where skipped
+	Reason    string               // last-used, exact, similar, synonym, content, new; read-only, unfit or error-column where skipped
 }
 
 // The reasons of suggestions, the best first.
 const (
-	reasonExact    = "exact"     // the header is the attribute's name
-	reasonSimilar  = "similar"   // but for case, spaces, _ and -
-	reasonSynonym  = "synonym"   // the header is another word for the attribute
-	reasonContent  = "content"   // the sample values are such
-	reasonNew      = "new"       // there is no such attribute yet, or it is a property
-	reasonReadOnly = "read-only" // the ledger keeps this attribute itself
-	reasonUnfit    = "unfit"     // the header cannot be the name of one more attribute or property
+	reasonLastUsed = "last-used"    // the last file with these columns was mapped so
+	reasonExact    = "exact"        // the header is the attribute's name
+	reasonSimilar  = "similar"      // but for case, spaces, _ and -
+	reasonSynonym  = "synonym"      // the header is another word for the attribute
+	reasonContent  = "content"      // the sample values are such
+	reasonNew      = "new"          // there is no such attribute yet, or it is a property
+	reasonReadOnly = "read-only"    // the ledger keeps this attribute itself
+	reasonUnfit    = "unfit"        // the header cannot be the name of one more attribute or property
+	reasonErrors   = "error-column" // it says what was wrong with the row, in the import that this file corrects
 )
 
 const (
@@ -128,7 +131,14 @@ func (s *suggester) looksLike(c *candidate, t target) bool {
 			return ok && (s.keyIdentifier == events.Phone || strings.HasPrefix(strings.TrimSpace(v), "+"))
 		}
 	}
-	return !slices.ContainsFunc(c.samples, func(v string) bool { return !is(v) })
+	// People's files have typing errors: one value in ten may be no such.
+	fits := 0
+	for _, v := range c.samples {
+		if is(v) {
+			fits++
+		}
+	}
+	return 10*fits >= 9*len(c.samples)
 }
 
 // suggestTime finds the column that says when an event happened: by its name, if
@@ -171,7 +181,7 @@ func (s *suggester) suggestNew(c *candidate, mode events.Mode) {
 		c.suggestion.Skip, c.suggestion.Reason = true, reasonUnfit
 		return
 	case mode == events.ContactsEvents:
-		c.suggestion.Property = true
+		c.suggestion.Property = c.header
 	default:
 		c.suggestion.Attribute, c.suggestion.Create = c.header, inferType(c.samples)
 	}

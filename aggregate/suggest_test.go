@@ -28,7 +28,7 @@ func suggested(key string, mode events.Mode, columns ...[]string) []string {
 		if s.Create != "" {
 			words = append(words, "("+string(s.Create)+")")
 		}
-		for word, is := range map[string]bool{"skip": s.Skip, "property": s.Property, "time": s.Timestamp} {
+		for word, is := range map[string]bool{"skip": s.Skip, "property": s.Property != "", "time": s.Timestamp} {
 			if is {
 				words = append(words, word)
 			}
@@ -44,20 +44,21 @@ func TestSuggestionsForContacts(t *testing.T) {
 		columns [][]string
 		want    []string
 	}{
-		"exact":                       {[][]string{{"email"}, {"phone"}, {"first_name"}}, []string{"email exact", "phone exact", "first_name exact"}},
-		"similar":                     {[][]string{{"E-Mail"}, {"External ID"}, {"FIRSTNAME"}, {"sms_capable"}}, []string{"email similar", "externalId similar", "first_name similar", "smsCapable similar"}},
-		"synonym":                     {[][]string{{"mail"}, {"GSM"}, {"Prénom"}, {"langue"}}, []string{"email synonym", "phone synonym", "first_name synonym", "language synonym"}},
-		"content":                     {[][]string{{"A", "jane@example.com", " ", "joe@example.com"}, {"B", "+32478112233"}}, []string{"email content", "phone content"}},
-		"digits may be anything":      {[][]string{{"A", "32478112233"}}, []string{"A (number) new"}},
-		"one address is no column":    {[][]string{{"A", "jane@example.com", "none"}}, []string{"A (string) new"}},
-		"new with its own text":       {[][]string{{" Shoe  size ", "42"}}, []string{"Shoe  size (number) new"}},
-		"best reason wins":            {[][]string{{"mail"}, {"A", "jane@example.com"}, {"E-mail"}, {"email"}}, []string{"mail (string) new", "A (string) new", "E-mail (string) new", "email exact"}},
-		"first wins among equals":     {[][]string{{"gsm"}, {"mobile"}}, []string{"phone synonym", "mobile (string) new"}},
-		"case decides what is exact":  {[][]string{{"score"}, {"Score"}}, []string{"score (string) new", "Score exact"}},
-		"read-only":                   {[][]string{{"nxId", "1"}, {"created-at-naxai"}}, []string{"skip read-only", "skip read-only"}},
-		"too long for a name":         {[][]string{{strings.Repeat("é", 100)}, {strings.Repeat("é", 101)}}, []string{strings.Repeat("é", 100) + " (string) new", "skip unfit"}},
-		"same header twice, and none": {[][]string{{"x"}, {"x"}, {" "}}, []string{"x (string) new", "skip unfit", "skip unfit"}},
-		"no columns":                  {nil, nil},
+		"exact":                          {[][]string{{"email"}, {"phone"}, {"first_name"}}, []string{"email exact", "phone exact", "first_name exact"}},
+		"similar":                        {[][]string{{"E-Mail"}, {"External ID"}, {"FIRSTNAME"}, {"sms_capable"}}, []string{"email similar", "externalId similar", "first_name similar", "smsCapable similar"}},
+		"synonym":                        {[][]string{{"mail"}, {"GSM"}, {"Prénom"}, {"langue"}}, []string{"email synonym", "phone synonym", "first_name synonym", "language synonym"}},
+		"content":                        {[][]string{{"A", "jane@example.com", " ", "joe@example.com"}, {"B", "+32478112233"}}, []string{"email content", "phone content"}},
+		"digits may be anything":         {[][]string{{"A", "32478112233"}}, []string{"A (number) new"}},
+		"content, but for typing errors": {[][]string{append([]string{"A", "jane at example.com"}, strings.Fields(strings.Repeat("j@x.org ", 9))...)}, []string{"email content"}},
+		"one address is no column":       {[][]string{{"A", "jane@example.com", "none"}}, []string{"A (string) new"}},
+		"new with its own text":          {[][]string{{" Shoe  size ", "42"}}, []string{"Shoe  size (number) new"}},
+		"best reason wins":               {[][]string{{"mail"}, {"A", "jane@example.com"}, {"E-mail"}, {"email"}}, []string{"mail (string) new", "A (string) new", "E-mail (string) new", "email exact"}},
+		"first wins among equals":        {[][]string{{"gsm"}, {"mobile"}}, []string{"phone synonym", "mobile (string) new"}},
+		"case decides what is exact":     {[][]string{{"score"}, {"Score"}}, []string{"score (string) new", "Score exact"}},
+		"read-only":                      {[][]string{{"nxId", "1"}, {"created-at-naxai"}}, []string{"skip read-only", "skip read-only"}},
+		"too long for a name":            {[][]string{{strings.Repeat("é", 100)}, {strings.Repeat("é", 101)}}, []string{strings.Repeat("é", 100) + " (string) new", "skip unfit"}},
+		"same header twice, and none":    {[][]string{{"x"}, {"x"}, {" "}}, []string{"x (string) new", "skip unfit", "skip unfit"}},
+		"no columns":                     {nil, nil},
 	} {
 		if got := suggested(events.Email, events.Contacts, c.columns...); !reflect.DeepEqual(got, c.want) {
 			t.Errorf("%s: %q, want %q", name, got, c.want)
@@ -153,7 +154,7 @@ func TestSuggestionsOfAnyFile(t *testing.T) {
 			if s.Header != header[i] || s.Reason == "" || reserved.ReadOnly || s.Attribute != "" && seen[s.Attribute] {
 				t.Fatalf("column %d: %+v", i, s)
 			}
-			if targets := []bool{s.Skip, s.Attribute != "", s.Property, s.Timestamp}; strings.Count(fmt.Sprint(targets), "true") != 1 {
+			if targets := []bool{s.Skip, s.Attribute != "", s.Property != "", s.Timestamp}; strings.Count(fmt.Sprint(targets), "true") != 1 {
 				t.Fatalf("column %d: %+v", i, s)
 			}
 			seen[s.Attribute] = true

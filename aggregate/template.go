@@ -33,7 +33,7 @@ func (t Template) Check(keyIdentifier string, attributes []events.Attribute) err
 // follow the template becomes an import that says why.
 func (t Template) Follow(received commands.Start, attributes []events.Attribute) ([]commands.Command, error) {
 	start, mapping := t.start(received), t.mapColumns(attributes)
-	err := t.sameColumns(received.File.Header)
+	err := t.sameColumns(received.File.OwnColumns())
 	if err == nil {
 		err = tried(start, mapping)
 	}

@@ -34,6 +34,12 @@ func (s shape) err() error {
 	return &Refusal{Kind: Unacceptable, Code: InvalidRequest, Message: s[0].Message, Details: s}
 }
 
+func (s *shape) wantRowSettings(blank events.BlankCells, country string) {
+	s.want(blank == "" || blank == events.KeepBlank || blank == events.ClearBlank, "blankCells", "unknown",
+		"Blank cells are %s or %s.", events.KeepBlank, events.ClearBlank)
+	s.want(country == "" || len(country) == 2, "defaultCountry", "unknown", "The default country has two letters, such as BE.")
+}
+
 func text(s string, atMost int) bool {
 	return utf8.ValidString(s) && utf8.RuneCountInString(s) <= atMost
 }
@@ -49,9 +55,7 @@ func (c Start) Check() error {
 	s.want(c.ImportMode == events.ContactsEvents || c.EventName == "", "eventName", "not-in-mode", "An event name goes with the import mode events.")
 	s.want(text(c.EventName, maxName), "eventName", "too-long", "An event's name has at most %d characters.", maxName)
 	s.want(slices.Contains(events.KeyIdentifiers, c.KeyIdentifier), "keyIdentifier", "unknown", "The key identifier is email, phone or externalId.")
-	s.want(c.BlankCells == "" || c.BlankCells == events.KeepBlank || c.BlankCells == events.ClearBlank, "blankCells", "unknown",
-		"Blank cells are %s or %s.", events.KeepBlank, events.ClearBlank)
-	s.want(c.DefaultCountry == "" || len(c.DefaultCountry) == 2, "defaultCountry", "unknown", "The default country has two letters, such as BE.")
+	s.wantRowSettings(c.BlankCells, c.DefaultCountry)
 	s.want(c.File.Name != "" && text(c.File.Name, maxName), "file", "name", "A file has a name of at most %d characters.", maxName)
 	return s.err()
 }
@@ -67,14 +71,23 @@ func (c MapColumns) Check() error {
 		s.want(text(m.Attribute, maxAttribute), field, "too-long", "An attribute's name has 1 to %d characters.", maxAttribute)
 		s.want(text(m.Property, maxName), field, "too-long", "A property's name has at most %d characters.", maxName)
 		s.want(m.Create == nil || m.Attribute != "", field, "create-nothing", "Column %q creates an attribute; name it in attribute.", m.Header)
-		s.want(m.Create == nil || slices.Contains([]events.AttributeType{events.String, events.Number, events.Boolean}, m.Create.Type),
+		s.want(m.Create == nil || isNewType(m.Create.Type),
 			field, "type-unknown", "A new attribute is of type string, number or boolean.")
+		s.want(m.Type == "" || isNewType(m.Type), field, "type-unknown", "A property is of type string, number or boolean.")
+		s.want(m.Type == "" || m.Property != "" && m.Attribute == "", field, "type-of-nothing",
+			"Column %q: a type goes with a property that is no attribute.", m.Header)
 	}
+	s.wantRowSettings(c.BlankCells, c.DefaultCountry)
 	s.want(text(c.EventName, maxName), "eventName", "too-long", "An event's name has at most %d characters.", maxName)
 	if c.Segment != nil {
 		s.want(c.Segment.ID != "" && c.Segment.Name != "" && text(c.Segment.Name, maxName), "segment", "name", "A segment has a name of at most %d characters.", maxName)
 	}
 	return s.err()
+}
+
+// isNewType tells whether attributes and properties can be made with a type.
+func isNewType(t events.AttributeType) bool {
+	return t == events.String || t == events.Number || t == events.Boolean
 }
 
 // Check implements Command.

@@ -20,6 +20,14 @@ type Start struct {
 	KeyIdentifier  string
 	DefaultCountry string // ISO 3166-1 alpha-2, for national phone numbers
 	BlankCells     events.BlankCells
+	Corrects       string // id of the import whose rejected rows the file has, mended
+}
+
+// Reading says how the bytes of a file are to be read; empty parts are found out,
+// or stay as they were found.
+type Reading struct {
+	Separator string // "," or ";"
+	Encoding  string
 }
 
 // Column says what one column of the file, named by its header, should become:
@@ -31,6 +39,8 @@ type Column struct {
 	Create    *NewAttribute `json:"create,omitempty"`
 	Property  string        `json:"property,omitempty"`
 	Timestamp bool          `json:"timestamp,omitempty"`
+	// Type of a property that is no attribute too; empty: what all its cells agree on.
+	Type events.AttributeType `json:"type,omitempty"`
 }
 
 // NewAttribute asks for the attribute to become part of the account.
@@ -45,6 +55,11 @@ type MapColumns struct {
 	Segment    *events.Segment    // nil: none
 	EventName  string             // mode events; empty: as it was started
 	Attributes []events.Attribute // the account's, reserved ones included
+
+	Reading        Reading           // what the client wants read otherwise
+	File           *events.File      // the file as Reading has it; nil: as it was started
+	BlankCells     events.BlankCells // empty: as it was started
+	DefaultCountry string            // empty: as it was started
 }
 
 // RowAccepted reports that a row obeys the rules, and what it says.

@@ -18,8 +18,12 @@ func Describe(e Event) string {
 		if len(e.File.Header) == 0 { // it broke a rule: little is known of it
 			return english.Sprintf("Received %s: %s.", e.File.Name, bytesText(e.File.Size))
 		}
-		return english.Sprintf("Received %s: %s of %s, %d columns, SHA-256 %s.",
+		text := english.Sprintf("Received %s: %s of %s, %d columns, SHA-256 %s.",
 			e.File.Name, count(e.File.Rows, "row"), bytesText(e.File.Size), len(e.File.Header), short(e.File.SHA256))
+		if e.Corrects != "" {
+			text += " It corrects import " + e.Corrects + "."
+		}
+		return text
 	case ColumnsMapped:
 		return describeMapping(e)
 	case RowAccepted:
@@ -78,6 +82,9 @@ func describeMapping(e ColumnsMapped) string {
 	}
 	if e.Segment != nil {
 		text += "; contacts go into segment " + e.Segment.Name
+	}
+	if e.File != nil {
+		text += english.Sprintf("; read again with %q as %s: %s, %d columns", e.File.Separator, e.File.Encoding, count(e.File.Rows, "row"), len(e.File.Header))
 	}
 	return text + "."
 }

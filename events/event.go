@@ -16,13 +16,18 @@ type ImportStarted struct {
 	KeyIdentifier  string     `json:"keyIdentifier"`       // email, phone or externalId: says which contact a row is about
 	DefaultCountry string     `json:"defaultCountry,omitempty"`
 	BlankCells     BlankCells `json:"blankCells,omitempty"` // empty: keep
+	Corrects       string     `json:"corrects,omitempty"`   // id of the import whose rejected rows this file has, mended
 }
 
-// ColumnsMapped: it was decided what each column of the file means. Rows follow.
+// ColumnsMapped: it was decided what each column of the file means, and where
+// somebody knew better than the reader, how the file is to be read. Rows follow.
 type ColumnsMapped struct {
-	Columns   []Column `json:"columns"` // one for each column of the file, in the file's order
-	Segment   *Segment `json:"segment,omitempty"`
-	EventName string   `json:"eventName,omitempty"`
+	Columns        []Column   `json:"columns"` // one for each column of the file, in the file's order
+	Segment        *Segment   `json:"segment,omitempty"`
+	EventName      string     `json:"eventName,omitempty"`
+	File           *File      `json:"file,omitempty"`           // the same bytes, read otherwise; nil: as it was started
+	BlankCells     BlankCells `json:"blankCells,omitempty"`     // empty: as it was started
+	DefaultCountry string     `json:"defaultCountry,omitempty"` // empty: as it was started
 }
 
 // RowAccepted: a row became (part of) a contact.

@@ -36,6 +36,19 @@ var samples = map[string]events.Event{
 		},
 		Segment: &events.Segment{ID: "01JDF3ZKQ8X6M4N9T2V7W5Y1AC", Name: "Fair", Create: true}, EventName: "visit",
 	},
+	"ImportStarted.correction.v1": events.ImportStarted{
+		Name: "contacts-errors.csv", Type: events.Manual,
+		File: events.File{Name: "contacts-errors.csv", Size: 812, SHA256: "60303ae22b998861", Separator: ";", Encoding: "windows-1252", EncodingGuessed: true,
+			Header: append([]string{"E-mail"}, events.ErrorColumns...), Rows: 7, Correction: true, MaxField: 65536, MaxRecord: 1048576},
+		ImportMode: events.Contacts, KeyIdentifier: events.Email, BlankCells: events.ClearBlank, Corrects: "01JDF3ZKQ8X6M4N9T2V7W5Y1AC",
+	},
+	"ColumnsMapped.reread.v1": events.ColumnsMapped{
+		Columns: []events.Column{
+			{Header: "E-mail", Attribute: events.Email, Type: events.String}, {Header: "Amount", Property: "Amount", Type: events.Number},
+		},
+		File:       &events.File{Name: "contacts.csv", Size: 812, SHA256: "60303ae22b998861", Separator: ",", Encoding: "utf-8", Header: []string{"E-mail", "Amount"}, Rows: 6},
+		BlankCells: events.ClearBlank, DefaultCountry: "BE",
+	},
 	"RowAccepted.v1": events.RowAccepted{Row: 12, Line: 14, Contact: events.Contact{NxID: nxID, Attributes: json.RawMessage(`{"email":"a\"b@example.com","age":42,"vip":true}`)}},
 	"RowAccepted.event.v1": events.RowAccepted{
 		Row: 12, Line: 14, Contact: events.Contact{NxID: nxID, Attributes: json.RawMessage(`{"email":"a@example.com"}`)},

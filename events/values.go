@@ -48,15 +48,34 @@ const (
 	ClearBlank BlankCells = "clear"
 )
 
-// File is what was received. The bytes are in the blob store under the import's id.
+// File is what was received, and how it is read. The bytes are in the blob store
+// under the import's id.
 type File struct {
-	Name      string   `json:"name"`
-	Size      int64    `json:"size"`   // bytes
-	SHA256    string   `json:"sha256"` // hex, of the bytes as received
-	Separator string   `json:"separator"`
-	Encoding  string   `json:"encoding"`
-	Header    []string `json:"header"`
-	Rows      int      `json:"rows"` // below the header
+	Name            string   `json:"name"`
+	Size            int64    `json:"size"`   // bytes
+	SHA256          string   `json:"sha256"` // hex, of the bytes as received
+	Separator       string   `json:"separator"`
+	Encoding        string   `json:"encoding"`
+	Header          []string `json:"header"`
+	Rows            int      `json:"rows"`                      // below the header
+	EncodingGuessed bool     `json:"encodingGuessed,omitempty"` // nothing in the file and nobody said it
+	// Correction: the last columns are ErrorColumns, and cells that were made harmless
+	// for spreadsheets are read as they were before.
+	Correction bool `json:"correction,omitempty"`
+	MaxField   int  `json:"maxField,omitempty"`  // bytes; the limits that it was read with,
+	MaxRecord  int  `json:"maxRecord,omitempty"` // which decide about rows; 0: the defaults
+}
+
+// ErrorColumns are what a file of rejected rows has behind the columns of the file
+// that they came from.
+var ErrorColumns = []string{"error_row", "error_column", "error_code", "error_message"}
+
+// OwnColumns are the columns of the file but for ErrorColumns.
+func (f File) OwnColumns() []string {
+	if f.Correction {
+		return f.Header[:len(f.Header)-len(ErrorColumns)]
+	}
+	return f.Header
 }
 
 // Column is what one column of the file means: an attribute, an event's
@@ -65,7 +84,7 @@ type Column struct {
 	Header    string        `json:"header"`
 	Skip      bool          `json:"skip,omitempty"`
 	Attribute string        `json:"attribute,omitempty"`
-	Type      AttributeType `json:"type,omitempty"`   // of the attribute
+	Type      AttributeType `json:"type,omitempty"`   // of the attribute, else of the property; empty: string
 	Create    bool          `json:"create,omitempty"` // the attribute is new with this import
 	Property  string        `json:"property,omitempty"`
 	Timestamp bool          `json:"timestamp,omitempty"`

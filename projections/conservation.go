@@ -38,6 +38,10 @@ func (c *rowCount) one(id string, event events.Event) {
 	case events.ImportStarted:
 		c.result.Checked++
 		c.open[id] = &openRows{rows: e.File.Rows}
+	case events.ColumnsMapped:
+		if open := c.open[id]; open != nil && e.File != nil {
+			open.rows = e.File.Rows
+		}
 	case events.RowAccepted:
 		c.outcome(id, e.Row)
 	case events.RowRejected:

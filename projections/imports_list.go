@@ -1,6 +1,7 @@
 package projections
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	_ "embed"
@@ -20,28 +21,31 @@ var importsListDDL string
 // Import is an import as the read model knows it. Texts are empty where there is
 // nothing to say; times are Unix epoch in milliseconds.
 type Import struct {
-	ID            string
-	Name          string
-	Description   string
-	Type          events.ImportType
-	State         events.State
-	File          events.File
-	ImportMode    events.Mode
-	EventName     string // mode events
-	KeyIdentifier string
-	SegmentID     string
-	SegmentName   string
-	Mapping       []events.Column // empty until the columns are mapped
-	RowsToImport  int
-	RowsImported  int
-	RowsInError   int
-	FailedReason  string // state failed
-	FailedMessage string
-	UserID        string // who started it
-	CreatedAt     int64
-	ModifiedAt    int64
-	Revision      uint64          // of the last event, from 0
-	Position      events.Position // of the last event
+	ID             string
+	Name           string
+	Description    string
+	Type           events.ImportType
+	State          events.State
+	File           events.File
+	ImportMode     events.Mode
+	EventName      string // mode events
+	KeyIdentifier  string
+	DefaultCountry string // of national phone numbers; empty: none
+	BlankCells     events.BlankCells
+	Corrects       string // id of the import whose rejected rows this one mends
+	SegmentID      string
+	SegmentName    string
+	Mapping        []events.Column // empty until the columns are mapped
+	RowsToImport   int
+	RowsImported   int
+	RowsInError    int
+	FailedReason   string // state failed
+	FailedMessage  string
+	UserID         string // who started it
+	CreatedAt      int64
+	ModifiedAt     int64
+	Revision       uint64          // of the last event, from 0
+	Position       events.Position // of the last event
 
 	searchName string
 	headerHash []byte
@@ -51,20 +55,20 @@ type Import struct {
 // written once and those that later events change. fixed and changing are their
 // fields, in the same order.
 var (
-	importFixed = []string{"id", "name", "description", "type", "file", "search_name", "header_hash", "import_mode",
-		"key_identifier", "rows_to_import", "user_id", "created_at"}
-	importChanging = []string{"state", "event_name", "segment_id", "segment_name", "mapping", "rows_imported", "rows_in_error",
+	importFixed = []string{"id", "name", "description", "type", "search_name", "import_mode", "key_identifier", "corrects",
+		"user_id", "created_at"}
+	importChanging = []string{"state", "file", "header_hash", "rows_to_import", "default_country", "blank_cells", "event_name", "segment_id", "segment_name", "mapping", "rows_imported", "rows_in_error",
 		"failed_reason", "failed_message", "modified_at", "revision", "position_commit", "position_prepare"}
 	importColumns = slices.Concat(importFixed, importChanging)
 )
 
 func (i *Import) fixed() []any {
-	return []any{&i.ID, &i.Name, &i.Description, &i.Type, &i.File, &i.searchName, &i.headerHash, &i.ImportMode,
-		&i.KeyIdentifier, &i.RowsToImport, &i.UserID, &i.CreatedAt}
+	return []any{&i.ID, &i.Name, &i.Description, &i.Type, &i.searchName, &i.ImportMode, &i.KeyIdentifier, &i.Corrects,
+		&i.UserID, &i.CreatedAt}
 }
 
 func (i *Import) changing() []any {
-	return []any{&i.State, &i.EventName, &i.SegmentID, &i.SegmentName, &i.Mapping, &i.RowsImported, &i.RowsInError,
+	return []any{&i.State, &i.File, &i.headerHash, &i.RowsToImport, &i.DefaultCountry, &i.BlankCells, &i.EventName, &i.SegmentID, &i.SegmentName, &i.Mapping, &i.RowsImported, &i.RowsInError,
 		&i.FailedReason, &i.FailedMessage, &i.ModifiedAt, &i.Revision, &i.Position.Commit, &i.Position.Prepare}
 }
 
@@ -77,12 +81,18 @@ func scanImport(row pgx.CollectableRow) (*Import, error) {
 }
 
 func startedImport(e events.Envelope, s events.ImportStarted) *Import {
-	return &Import{
-		ID: e.ImportID(), Name: s.Name, Description: s.Description, Type: s.Type, File: s.File, ImportMode: s.ImportMode,
-		EventName: s.EventName, KeyIdentifier: s.KeyIdentifier, RowsToImport: s.File.Rows, Mapping: []events.Column{},
-		UserID: e.Meta.Actor, CreatedAt: e.Meta.At, State: events.Preparing,
-		searchName: searchable(s.File.Name), headerHash: hashHeader(s.File.Header),
+	i := &Import{
+		ID: e.ImportID(), Name: s.Name, Description: s.Description, Type: s.Type, ImportMode: s.ImportMode,
+		EventName: s.EventName, KeyIdentifier: s.KeyIdentifier, DefaultCountry: s.DefaultCountry, BlankCells: s.BlankCells, Corrects: s.Corrects,
+		Mapping: []events.Column{}, UserID: e.Meta.Actor, CreatedAt: e.Meta.At, State: events.Preparing, searchName: searchable(s.File.Name),
 	}
+	i.readAs(s.File)
+	return i
+}
+
+// readAs takes over what a file is when it is read one way.
+func (i *Import) readAs(file events.File) {
+	i.File, i.RowsToImport, i.headerHash = file, file.Rows, hashHeader(file.OwnColumns())
 }
 
 // apply follows one event after the first.
@@ -93,9 +103,11 @@ func (i *Import) apply(e events.Event) {
 		if e.Segment != nil {
 			i.SegmentID, i.SegmentName = e.Segment.ID, e.Segment.Name
 		}
-		if e.EventName != "" {
-			i.EventName = e.EventName
+		if e.File != nil {
+			i.readAs(*e.File)
 		}
+		i.EventName = cmp.Or(e.EventName, i.EventName)
+		i.DefaultCountry, i.BlankCells = cmp.Or(e.DefaultCountry, i.DefaultCountry), cmp.Or(e.BlankCells, i.BlankCells)
 	case events.RowAccepted:
 		i.RowsImported++
 	case events.RowRejected:

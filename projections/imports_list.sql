@@ -6,6 +6,9 @@ CREATE TABLE imports (
     file             jsonb  NOT NULL,
     search_name      text   NOT NULL,
     header_hash      bytea  NOT NULL,
+    default_country  text   NOT NULL,
+    blank_cells      text   NOT NULL,
+    corrects         text   NOT NULL,
     import_mode      text   NOT NULL,
     key_identifier   text   NOT NULL,
     rows_to_import   bigint NOT NULL,
@@ -32,7 +35,10 @@ COMMENT ON COLUMN imports.description      IS 'what the import is for';
 COMMENT ON COLUMN imports.type             IS 'which door the file came through: manual, ftp-template';
 COMMENT ON COLUMN imports.file             IS 'what was received: name, size, sha256, separator, encoding, header, rows';
 COMMENT ON COLUMN imports.search_name      IS 'the file''s name in lower case, at most 255 characters, to be searched';
-COMMENT ON COLUMN imports.header_hash      IS 'SHA-256 of the file''s column names in alphabetical order';
+COMMENT ON COLUMN imports.header_hash      IS 'SHA-256 of the file''s column names in alphabetical order, without those that say what was wrong with a row';
+COMMENT ON COLUMN imports.default_country  IS 'country of national phone numbers, ISO 3166-1 alpha-2';
+COMMENT ON COLUMN imports.blank_cells      IS 'what a blank cell does to the contact''s attribute: keep, clear';
+COMMENT ON COLUMN imports.corrects         IS 'the import whose rejected rows this one has, mended';
 COMMENT ON COLUMN imports.import_mode      IS 'what a row is: contacts, events';
 COMMENT ON COLUMN imports.key_identifier   IS 'the attribute that says which contact a row is about';
 COMMENT ON COLUMN imports.rows_to_import   IS 'rows in the file, below the header';
@@ -70,3 +76,4 @@ CREATE INDEX imports_newest    ON imports (created_at, id) INCLUDE (search_name,
 CREATE INDEX imports_state     ON imports (state, created_at, id);
 CREATE INDEX imports_type      ON imports (type, created_at, id);
 CREATE INDEX imports_by_header ON imports (header_hash, import_mode, created_at, id) WHERE mapping <> '[]';
+CREATE INDEX imports_corrects  ON imports (corrects, created_at, id) WHERE corrects <> '';

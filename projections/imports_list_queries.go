@@ -105,15 +105,49 @@ func ImportingIDs(ctx context.Context, q Querier) ([]string, error) {
 	return pgx.CollectRows(rows, pgx.RowTo[string])
 }
 
-// LastMapping gives what the columns were mapped to in the newest import of the
-// mode whose file had the same column names, in any order; or ErrNotFound.
-func LastMapping(ctx context.Context, q Querier, header []string, mode events.Mode) ([]events.Column, error) {
-	var mapping []events.Column
-	err := q.QueryRow(ctx, `
-		SELECT mapping FROM imports_list.imports
+// LastMapping gives the newest import of the mode that was mapped and whose file had
+// the same columns, in any order; or ErrNotFound.
+func LastMapping(ctx context.Context, q Querier, header []string, mode events.Mode) (Import, error) {
+	rows, err := q.Query(ctx, selectImport+`
 		WHERE header_hash = $1 AND import_mode = $2 AND mapping <> '[]' ORDER BY created_at DESC, id DESC LIMIT 1`,
-		hashHeader(header), string(mode)).Scan(&mapping)
-	return found(mapping, err)
+		hashHeader(header), string(mode))
+	if err != nil {
+		return Import{}, err
+	}
+	return found(pgx.CollectExactlyOneRow(rows, importValue))
+}
+
+// importsWithErrors is how many imports ImportsWithErrors lists.
+const importsWithErrors = 20
+
+// ImportsWithErrors lists the newest imports with rows in error whose files had the
+// same columns, in any order.
+func ImportsWithErrors(ctx context.Context, q Querier, header []string) ([]string, error) {
+	rows, err := q.Query(ctx, `
+		SELECT id FROM imports_list.imports
+		WHERE header_hash = $1 AND mapping <> '[]' AND rows_in_error > 0 ORDER BY created_at DESC, id DESC LIMIT $2`,
+		hashHeader(header), importsWithErrors)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowTo[string])
+}
+
+// CorrectedBy gives for each of some imports those that correct it, oldest first.
+func CorrectedBy(ctx context.Context, q Querier, ids []string) (map[string][]string, error) {
+	rows, err := q.Query(ctx, `
+		SELECT corrects, id FROM imports_list.imports
+		WHERE corrects = ANY($1) AND corrects <> '' ORDER BY created_at, id`, ids)
+	if err != nil {
+		return nil, err
+	}
+	by := map[string][]string{}
+	var corrected, id string
+	_, err = pgx.ForEachRow(rows, []any{&corrected, &id}, func() error {
+		by[corrected] = append(by[corrected], id)
+		return nil
+	})
+	return by, err
 }
 
 func importValue(row pgx.CollectableRow) (Import, error) {

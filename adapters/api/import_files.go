@@ -18,6 +18,7 @@ type rowErrorsQuery struct {
 	ImportPath
 	PageQuery
 	AfterQuery
+	Groups bool `query:"groups" doc:"Ask for groups as well."`
 }
 
 type rowErrorObject struct {
@@ -26,11 +27,13 @@ type rowErrorObject struct {
 	Code    string  `json:"code"`
 	Message string  `json:"message"`
 	Value   *string `json:"value" doc:"The cell as it was, shortened."`
+	Line    int     `json:"line" doc:"Of the file, where the row begins; the first is 1."`
 }
 
 type rowErrorsPage struct {
 	Pagination pagination       `json:"pagination"`
 	Items      []rowErrorObject `json:"items"`
+	Groups     []reviewError    `json:"groups" nullable:"true" doc:"All errors of the import by code and column, the most frequent first. Null unless asked for."`
 }
 
 func (a *API) addImportFiles() {
@@ -56,10 +59,35 @@ func (a *API) rowErrors(ctx context.Context, in *rowErrorsQuery) (*struct{ Body 
 	}
 	page := rowErrorsPage{Items: make([]rowErrorObject, len(found))}
 	for i, e := range found {
-		page.Items[i] = rowErrorObject{Row: e.Row, Column: orNull(e.Column), Code: e.Code, Message: e.Message, Value: orNull(e.Value)}
+		page.Items[i] = rowErrorObject{Row: e.Row, Column: orNull(e.Column), Code: e.Code, Message: e.Message, Value: orNull(e.Value), Line: e.Line}
 	}
-	page.Pagination = paginate(in.PageQuery, total, len(found), in.link("/errors"), url.Values{})
+	if in.Groups {
+		if page.Groups, err = a.errorGroups(ctx, in.ID); err != nil {
+			return nil, err
+		}
+	}
+	page.Pagination = paginate(in.PageQuery, total, len(found), in.link("/errors"), url.Values{"groups": {onlyTrue(in.Groups)}})
 	return &struct{ Body rowErrorsPage }{page}, nil
+}
+
+func (a *API) errorGroups(ctx context.Context, id string) ([]reviewError, error) {
+	found, err := projections.GroupErrors(ctx, a.db, id)
+	if err != nil {
+		return nil, err
+	}
+	groups := make([]reviewError, len(found))
+	for i, g := range found {
+		groups[i] = reviewError{Code: g.Code, Column: orNull(g.Column), Count: g.Count, Message: g.Message, Rows: orEmpty(g.Rows)}
+	}
+	return groups, nil
+}
+
+// onlyTrue is a flag as a link repeats it.
+func onlyTrue(flag bool) string {
+	if flag {
+		return "true"
+	}
+	return ""
 }
 
 func (a *API) errorsCSV(_ context.Context, in *ImportPath) (*huma.StreamResponse, error) {

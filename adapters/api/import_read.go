@@ -87,6 +87,9 @@ func (a *API) listImports(ctx context.Context, in *importsQuery) (*importsAnswer
 	for i, row := range found {
 		out.Body[i] = importOf(folded(row))
 	}
+	if err := a.addCorrections(ctx, out.Body); err != nil {
+		return nil, err
+	}
 	out.Link = paginate(in.PageQuery, total, len(found), "/people/imports",
 		url.Values{"state": {in.State}, "type": {in.Type}, "q": {in.Q}}).linkHeader()
 	return out, nil
@@ -100,7 +103,29 @@ func (a *API) getImport(ctx context.Context, in *importQuery) (*importAnswer, er
 	if err != nil {
 		return nil, err
 	}
-	return answered(s), nil
+	out, one := answered(s), []importObject{importOf(s)}
+	err = a.addCorrections(ctx, one)
+	out.Body = one[0]
+	return out, err
+}
+
+// addCorrections tells imports which others correct them: those have that in their
+// own streams.
+func (a *API) addCorrections(ctx context.Context, all []importObject) error {
+	var ids []string
+	for _, o := range all {
+		if o.RowsInError > 0 {
+			ids = append(ids, o.ID)
+		}
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	by, err := projections.CorrectedBy(ctx, a.db, ids)
+	for i := range all {
+		all[i].CorrectedBy = orEmpty(by[all[i].ID])
+	}
+	return err
 }
 
 // currentImport reads an import from the read model, or from the log as long as the

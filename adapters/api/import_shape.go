@@ -29,6 +29,12 @@ type importObject struct {
 	CreatedAt    int64         `json:"createdAt" doc:"Unix epoch, milliseconds."`
 	ModifiedAt   int64         `json:"modifiedAt" doc:"Unix epoch, milliseconds."`
 	Revision     uint64        `json:"revision" doc:"Of the last event that is part of this answer."`
+
+	KeyIdentifier  string   `json:"keyIdentifier" doc:"The attribute that says which contact a row is about."`
+	DefaultCountry *string  `json:"defaultCountry" doc:"Of national phone numbers, ISO 3166-1 alpha-2."`
+	BlankCells     string   `json:"blankCells" enum:"keep,clear" doc:"What a blank cell does to the contact's attribute."`
+	Corrects       *string  `json:"corrects" doc:"The import whose rejected rows this one has, mended."`
+	CorrectedBy    []string `json:"correctedBy" doc:"Imports that have rejected rows of this one, mended; oldest first."`
 }
 
 type fileObject struct {
@@ -38,6 +44,7 @@ type fileObject struct {
 	SHA256    string `json:"sha256" doc:"Hexadecimal, of the bytes as received."`
 	Encoding  string `json:"encoding"`
 	Columns   int    `json:"columns"`
+	Guessed   bool   `json:"encodingGuessed" doc:"The encoding was assumed: nothing in the file says it."`
 }
 
 // segmentRef names a segment: by its id, or a new one by the name it gets.
@@ -55,6 +62,7 @@ type mappingItem struct {
 	Attribute string     `json:"attribute,omitempty"`
 	Create    *newColumn `json:"create,omitempty" doc:"The attribute is new, and becomes part of the account."`
 	Property  string     `json:"property,omitempty" doc:"In mode events: the property of the event that the column feeds."`
+	Type      string     `json:"type,omitempty" enum:"string,number,boolean" doc:"Of a property that is no attribute too. When absent: what all its cells agree on."`
 	Timestamp bool       `json:"timestamp,omitempty" doc:"In mode events: the column says when the event happened."`
 	Reason    string     `json:"reason,omitempty" doc:"In a suggestion: why. Ignored in requests."`
 }
@@ -66,15 +74,17 @@ type newColumn struct {
 // importOf is the only maker of importObject, whether the state was folded from the
 // log or comes from the read model.
 func importOf(s aggregate.Import) importObject {
-	started := s.Started
+	started, file := s.Started, s.File()
 	o := importObject{
 		ID: s.ID, Name: started.Name, Description: orNull(started.Description), UserID: orNull(s.CreatedBy),
 		Type: string(started.Type), State: string(s.State),
-		File: fileObject{Separator: started.File.Separator, Name: started.File.Name, Size: started.File.Size,
-			SHA256: started.File.SHA256, Encoding: started.File.Encoding, Columns: len(started.File.Header)},
+		File: fileObject{Separator: file.Separator, Name: file.Name, Size: file.Size, SHA256: file.SHA256, Encoding: file.Encoding,
+			Columns: len(file.Header), Guessed: file.EncodingGuessed},
 		ImportMode: string(started.ImportMode), OldMode: string(started.ImportMode), EventName: orNull(s.EventName()),
 		RowToImport: s.Rows(), RowsImported: s.Accepted, RowsInError: s.Rejected,
 		CreatedAt: s.CreatedAt, ModifiedAt: s.ModifiedAt, Revision: s.Events - 1,
+		KeyIdentifier: started.KeyIdentifier, DefaultCountry: orNull(s.DefaultCountry()), BlankCells: string(s.BlankCells()),
+		Corrects: orNull(started.Corrects), CorrectedBy: []string{},
 	}
 	if s.Mapped != nil {
 		o.Mapping = mappingOf(s.Mapped.Columns)
@@ -93,7 +103,8 @@ func folded(row projections.Import) aggregate.Import {
 	s := aggregate.Import{
 		ID: row.ID, State: row.State, Accepted: row.RowsImported, Rejected: row.RowsInError,
 		Started: events.ImportStarted{Name: row.Name, Description: row.Description, Type: row.Type, File: row.File,
-			ImportMode: row.ImportMode, EventName: row.EventName, KeyIdentifier: row.KeyIdentifier},
+			ImportMode: row.ImportMode, EventName: row.EventName, KeyIdentifier: row.KeyIdentifier,
+			DefaultCountry: row.DefaultCountry, BlankCells: row.BlankCells, Corrects: row.Corrects},
 		CreatedBy: row.UserID, CreatedAt: row.CreatedAt, ModifiedAt: row.ModifiedAt, Events: row.Revision + 1, Position: row.Position,
 	}
 	if len(row.Mapping) > 0 {
@@ -112,6 +123,9 @@ func mappingOf(columns []events.Column) []mappingItem {
 	items := make([]mappingItem, len(columns))
 	for i, c := range columns {
 		items[i] = mappingItem{Header: c.Header, Skip: c.Skip, Attribute: c.Attribute, Property: c.Property, Timestamp: c.Timestamp}
+		if c.Attribute == "" {
+			items[i].Type = string(c.Type)
+		}
 		if c.Create {
 			items[i].Create = &newColumn{Type: string(c.Type)}
 		}
@@ -123,7 +137,8 @@ func mappingOf(columns []events.Column) []mappingItem {
 func wishes(items []mappingItem) []commands.Column {
 	columns := make([]commands.Column, len(items))
 	for i, m := range items {
-		columns[i] = commands.Column{Header: m.Header, Skip: m.Skip, Attribute: m.Attribute, Property: m.Property, Timestamp: m.Timestamp}
+		columns[i] = commands.Column{Header: m.Header, Skip: m.Skip, Attribute: m.Attribute, Property: m.Property, Timestamp: m.Timestamp,
+			Type: events.AttributeType(m.Type)}
 		if m.Create != nil {
 			columns[i].Create = &commands.NewAttribute{Type: events.AttributeType(m.Create.Type)}
 		}

@@ -6,17 +6,28 @@ import (
 
 	"importledger/aggregate"
 	"importledger/commands"
+	"importledger/events"
 )
 
 type mappingBody struct {
 	Mapping   []mappingItem `json:"mapping" maxItems:"1000" doc:"A header that no item names is skipped."`
 	Segment   *segmentRef   `json:"segment,omitempty"`
 	EventName *string       `json:"eventName,omitempty" nullable:"true" maxLength:"255"`
+	Separator string        `json:"separator,omitempty" doc:"Reads the file otherwise than it was found, from now on."`
+	Encoding  string        `json:"encoding,omitempty" doc:"Likewise: utf-8, utf-16le, utf-16be or windows-1252."`
+	RowSettings
+}
+
+// RowSettings are what decides about rows beside the mapping.
+type RowSettings struct {
+	DefaultCountry string `json:"defaultCountry,omitempty" minLength:"2" maxLength:"2" doc:"ISO 3166-1 alpha-2, for national phone numbers."`
+	BlankCells     string `json:"blankCells,omitempty" enum:"keep,clear" doc:"What a blank cell does to the contact's attribute. As it was started when absent, where keep is the default."`
 }
 
 func (b mappingBody) command() (commands.MapColumns, error) {
 	segment, err := segmentWish(b.Segment)
-	m := commands.MapColumns{Mapping: wishes(b.Mapping), Segment: segment}
+	m := commands.MapColumns{Mapping: wishes(b.Mapping), Segment: segment, Reading: commands.Reading{Separator: b.Separator, Encoding: b.Encoding},
+		BlankCells: events.BlankCells(b.BlankCells), DefaultCountry: b.DefaultCountry}
 	if b.EventName != nil {
 		m.EventName = *b.EventName
 	}

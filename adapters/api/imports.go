@@ -18,7 +18,8 @@ type Imports interface {
 	// Idempotency-Key, or empty.
 	Create(ctx context.Context, meta events.Meta, client, key string,
 		read func(store func(name string, r io.Reader) error) (commands.Start, *commands.MapColumns, error)) (aggregate.Import, error)
-	Preview(ctx context.Context, id string) (aggregate.Preview, error)
+	// Preview reads the file as asked; what is not said stays as it was found.
+	Preview(ctx context.Context, id string, as commands.Reading) (aggregate.Preview, error)
 	// Review and Map complete the segment, which comes with its id or its name, and
 	// add the account's attributes.
 	Review(ctx context.Context, id string, m commands.MapColumns) (aggregate.Review, error)

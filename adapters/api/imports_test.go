@@ -49,7 +49,8 @@ func keysInOrder(t *testing.T, body []byte) []string {
 }
 
 var importKeys = []string{"id", "name", "description", "userId", "type", "state", "file", "importMode", "import_mode", "eventName", "segment",
-	"mapping", "rowToImport", "rowsImported", "rowsInError", "failedReason", "createdAt", "modifiedAt", "revision"}
+	"mapping", "rowToImport", "rowsImported", "rowsInError", "failedReason", "createdAt", "modifiedAt", "revision",
+	"keyIdentifier", "defaultCountry", "blankCells", "corrects", "correctedBy"}
 
 func TestAnImportHasTheContractsKeysWhereverItComesFrom(t *testing.T) {
 	t.Parallel()
@@ -89,7 +90,7 @@ func TestAnImportHasTheContractsKeysWhereverItComesFrom(t *testing.T) {
 	}
 	want := `"segment":{"segmentId":"segment-1"},"mapping":[{"header":"E-mail","skip":false,"attribute":"email"},{"header":"Notes","skip":true}],` +
 		`"rowToImport":3,"rowsImported":1,"rowsInError":2,"failedReason":null,`
-	if !strings.Contains(string(one.body), want) || !strings.Contains(string(one.body), `"file":{"separator":",","name":"contacts.csv","size":43,"sha256":"ab12","encoding":"utf-8","columns":2}`) {
+	if !strings.Contains(string(one.body), want) || !strings.Contains(string(one.body), `"file":{"separator":",","name":"contacts.csv","size":43,"sha256":"ab12","encoding":"utf-8","columns":2,"encodingGuessed":false}`) {
 		t.Errorf("%s", one.body)
 	}
 }
@@ -265,14 +266,16 @@ func TestAPreviewCanBeSentBackAsTheMapping(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.upload(part{"file", "contacts.csv", threeRows}).is(201)
-	w.imports.preview = aggregate.Preview{File: events.File{Header: []string{"E-mail", "Notes", "City"}, Separator: ";", Encoding: "windows-1252", Rows: 3}, Guessed: true, KeyIdentifier: "email",
+	w.imports.preview = aggregate.Preview{File: events.File{Header: []string{"E-mail", "Notes", "City"}, Separator: ";", Encoding: "windows-1252", EncodingGuessed: true, Rows: 3}, KeyIdentifier: "email", BlankCells: events.KeepBlank,
 		Columns: []aggregate.ColumnGlimpse{
-			{Header: "E-mail", Samples: []string{"ann@x.org"}, Suggestion: aggregate.Suggestion{Attribute: "email", Reason: "similar"}},
-			{Header: "Notes", Suggestion: aggregate.Suggestion{Skip: true}},
+			{Header: "E-mail", Samples: []string{"ann@x.org"}, Suggestion: aggregate.Suggestion{Header: "E-mail", Attribute: "email", Reason: "similar"}},
+			{Header: "Notes", Suggestion: aggregate.Suggestion{Header: "Notes", Skip: true}},
 		}}
 	got := w.get("/people/imports/" + importID + "/preview").is(200)
+	items := `[{"header":"E-mail","skip":false,"attribute":"email","reason":"similar"},{"header":"Notes","skip":true}]`
 	want := `{"header":["E-mail","Notes","City"],"columns":[{"header":"E-mail","samples":["ann@x.org"]},{"header":"Notes","samples":[]}],"separator":";","encoding":"windows-1252",` +
-		`"encodingGuessed":true,"rows":3,"keyIdentifier":"email","mapping":[{"header":"E-mail","skip":false,"attribute":"email","reason":"similar"},{"header":"Notes","skip":true}]}`
+		`"encodingGuessed":true,"rows":3,"keyIdentifier":"email","mapping":` + items + `,"lastUsed":null,"mappingByFile":` + items +
+		`,"eventName":null,"defaultCountry":null,"blankCells":"keep","corrects":null}`
 	if strings.TrimSpace(string(got.body)) != want {
 		t.Fatalf("%s", got.body)
 	}
@@ -309,7 +312,7 @@ func TestRowErrorsAreListedInPages(t *testing.T) {
 	w.imported()
 	got := w.get("/people/imports/" + importID + "/errors").is(200)
 	want := `{"pagination":{"totalRecord":2,"page":1,"pageSize":50,"returnedRecord":2,"remainingRecord":0,"first":"/people/imports/` + importID + `/errors?page=1&pageSize=50","next":null,"last":"/people/imports/` + importID +
-		`/errors?page=1&pageSize=50","previous":null},"items":[{"row":3,"column":"E-mail","code":"email-invalid","message":"This is no address.","value":"bad"},{"row":3,"column":null,"code":"row-width","message":"The row is too long.","value":null}]}`
+		`/errors?page=1&pageSize=50","previous":null},"items":[{"row":3,"column":"E-mail","code":"email-invalid","message":"This is no address.","value":"bad","line":4},{"row":3,"column":null,"code":"row-width","message":"The row is too long.","value":null,"line":4}],"groups":null}`
 	if strings.TrimSpace(string(got.body)) != want {
 		t.Errorf("%s", got.body)
 	}

@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"importledger/aggregate"
+	"importledger/commands"
 )
 
 type previewObject struct {
@@ -15,7 +16,26 @@ type previewObject struct {
 	EncodingGuessed bool            `json:"encodingGuessed" doc:"The encoding was assumed; say another one when the samples look wrong."`
 	Rows            int             `json:"rows" doc:"Below the header."`
 	KeyIdentifier   string          `json:"keyIdentifier" doc:"The attribute that has to be mapped: it says which contact a row is about."`
-	Mapping         []mappingItem   `json:"mapping" doc:"Suggested: each item with its reason (exact, similar, synonym, content, new). It can be sent back as it is."`
+	Mapping         []mappingItem   `json:"mapping" doc:"Suggested: each item with its reason (last-used, exact, similar, synonym, content, new; read-only, unfit or error-column where skipped). It can be sent back as it is."`
+	LastUsed        *lastUsed       `json:"lastUsed" doc:"The import that mapping comes from; null: from the file alone."`
+	ByFile          []mappingItem   `json:"mappingByFile" doc:"What the file alone suggests, whatever was used last."`
+	EventName       *string         `json:"eventName" doc:"In mode events: as it was started, else as it was last used."`
+	DefaultCountry  *string         `json:"defaultCountry"`
+	BlankCells      string          `json:"blankCells" enum:"keep,clear"`
+	Corrects        *string         `json:"corrects" doc:"The import whose rejected rows the file has, mended."`
+}
+
+type lastUsed struct {
+	_         struct{} `nullable:"true"`
+	ImportID  string   `json:"importId"`
+	Name      string   `json:"name" doc:"Of the import."`
+	CreatedAt int64    `json:"createdAt" doc:"Unix epoch, milliseconds."`
+}
+
+type previewQuery struct {
+	ImportPath
+	Separator string `query:"separator" doc:"Reads the file otherwise than it was found; nothing of that is kept."`
+	Encoding  string `query:"encoding" doc:"Likewise: utf-8, utf-16le, utf-16be or windows-1252."`
 }
 
 type columnGlimpse struct {
@@ -51,8 +71,8 @@ func (a *API) addPreview() {
 		summary: "Look at a file: its columns with samples, and a suggested mapping", errors: []int{http.StatusNotFound}}, a.preview)
 }
 
-func (a *API) preview(ctx context.Context, in *ImportPath) (*struct{ Body previewObject }, error) {
-	p, err := a.imports.Preview(ctx, in.ID)
+func (a *API) preview(ctx context.Context, in *previewQuery) (*struct{ Body previewObject }, error) {
+	p, err := a.imports.Preview(ctx, in.ID, commands.Reading{Separator: in.Separator, Encoding: in.Encoding})
 	if err != nil {
 		return nil, err
 	}
@@ -60,23 +80,32 @@ func (a *API) preview(ctx context.Context, in *ImportPath) (*struct{ Body previe
 }
 
 func previewOf(p aggregate.Preview) previewObject {
-	o := previewObject{Header: orEmpty(p.File.Header), Separator: p.File.Separator, Encoding: p.File.Encoding, EncodingGuessed: p.Guessed,
-		Rows: p.File.Rows, KeyIdentifier: p.KeyIdentifier, Columns: []columnGlimpse{}, Mapping: []mappingItem{}}
+	o := previewObject{Header: orEmpty(p.File.Header), Separator: p.File.Separator, Encoding: p.File.Encoding, EncodingGuessed: p.File.EncodingGuessed,
+		Rows: p.File.Rows, KeyIdentifier: p.KeyIdentifier, Columns: []columnGlimpse{}, Mapping: []mappingItem{}, ByFile: []mappingItem{},
+		EventName: orNull(p.EventName), DefaultCountry: orNull(p.DefaultCountry), BlankCells: string(p.BlankCells), Corrects: orNull(p.Corrects)}
 	for _, c := range p.Columns {
 		o.Columns = append(o.Columns, columnGlimpse{Header: c.Header, Samples: orEmpty(c.Samples)})
-		o.Mapping = append(o.Mapping, suggested(c))
+		o.Mapping = append(o.Mapping, suggested(c.Suggestion))
+	}
+	if p.LastUsed == nil {
+		o.ByFile = o.Mapping
+		return o
+	}
+	o.LastUsed = &lastUsed{ImportID: p.LastUsed.ImportID, Name: p.LastUsed.Name, CreatedAt: p.LastUsed.At}
+	if p.EventName == "" {
+		o.EventName = orNull(p.LastUsed.EventName)
+	}
+	for _, s := range p.ByFile {
+		o.ByFile = append(o.ByFile, suggested(s))
 	}
 	return o
 }
 
-func suggested(c aggregate.ColumnGlimpse) mappingItem {
-	s := c.Suggestion
-	item := mappingItem{Header: c.Header, Skip: s.Skip, Attribute: s.Attribute, Timestamp: s.Timestamp, Reason: s.Reason}
+func suggested(s aggregate.Suggestion) mappingItem {
+	item := mappingItem{Header: s.Header, Skip: s.Skip, Attribute: s.Attribute, Property: s.Property, Type: string(s.Type),
+		Timestamp: s.Timestamp, Reason: s.Reason}
 	if s.Create != "" {
 		item.Create = &newColumn{Type: string(s.Create)}
-	}
-	if s.Property {
-		item.Property = c.Header
 	}
 	return item
 }

@@ -22,17 +22,17 @@ import (
 // uploadForm describes the form in the OpenAPI document. uploadFields reads it, and
 // a test holds the two together.
 type uploadForm struct {
-	File           string        `json:"file" format:"binary" doc:"The CSV file. Exactly one."`
-	Name           string        `json:"name,omitempty" maxLength:"255" doc:"Of the import; the file's own when absent."`
-	Description    string        `json:"description,omitempty" maxLength:"300"`
-	ImportMode     string        `json:"importMode,omitempty" enum:"contacts,events" default:"contacts"`
-	EventName      string        `json:"eventName,omitempty" maxLength:"255" doc:"In mode events; it may also come with the mapping."`
-	Separator      string        `json:"separator,omitempty" doc:"Sniffed when absent."`
-	Encoding       string        `json:"encoding,omitempty" doc:"Sniffed when absent."`
-	DefaultCountry string        `json:"defaultCountry,omitempty" minLength:"2" maxLength:"2" doc:"ISO 3166-1 alpha-2, for national phone numbers."`
-	BlankCells     string        `json:"blankCells,omitempty" enum:"keep,clear" default:"keep" doc:"What a blank cell does to the contact's attribute."`
-	Mapping        []mappingItem `json:"mapping,omitempty" doc:"As JSON. With it the import goes on to importing at once."`
-	Segment        *segmentRef   `json:"segment,omitempty" doc:"As JSON, with a mapping: an existing segment by segmentId, or a new one by name."`
+	File        string `json:"file" format:"binary" doc:"The CSV file. Exactly one."`
+	Name        string `json:"name,omitempty" maxLength:"255" doc:"Of the import; the file's own when absent."`
+	Description string `json:"description,omitempty" maxLength:"300"`
+	ImportMode  string `json:"importMode,omitempty" enum:"contacts,events" default:"contacts"`
+	EventName   string `json:"eventName,omitempty" maxLength:"255" doc:"In mode events; it may also come with the mapping."`
+	Separator   string `json:"separator,omitempty" doc:"Sniffed when absent."`
+	Encoding    string `json:"encoding,omitempty" doc:"Sniffed when absent."`
+	Corrects    string `json:"corrects,omitempty" doc:"The import whose rejected rows the file has, mended. A file that was downloaded as errors.csv tells by itself."`
+	RowSettings
+	Mapping []mappingItem `json:"mapping,omitempty" doc:"As JSON. With it the import goes on to importing at once."`
+	Segment *segmentRef   `json:"segment,omitempty" doc:"As JSON, with a mapping: an existing segment by segmentId, or a new one by name."`
 }
 
 // upload is what was asked beside the file.
@@ -51,6 +51,7 @@ var uploadFields = map[string]func(*upload, string) error{
 	"eventName":      func(u *upload, s string) error { u.start.EventName = s; return nil },
 	"separator":      func(u *upload, s string) error { u.start.File.Separator = s; return nil },
 	"encoding":       func(u *upload, s string) error { u.start.File.Encoding = s; return nil },
+	"corrects":       func(u *upload, s string) error { u.start.Corrects = s; return nil },
 	"defaultCountry": func(u *upload, s string) error { u.start.DefaultCountry = s; return nil },
 	"blankCells":     func(u *upload, s string) error { u.start.BlankCells = events.BlankCells(s); return nil },
 	"mapping":        func(u *upload, s string) error { return fieldJSON(s, &u.mapping) },

@@ -12,7 +12,7 @@ import (
 func TestAnUploadTakesEveryFieldInAnyOrder(t *testing.T) {
 	t.Parallel()
 	fields := []part{{name: "name", content: "June"}, {name: "description", content: "All of June"}, {name: "importMode", content: "events"}, {name: "eventName", content: "bought"},
-		{name: "separator", content: ";"}, {name: "encoding", content: "utf-8"}, {name: "defaultCountry", content: "BE"}, {name: "blankCells", content: "clear"},
+		{name: "separator", content: ";"}, {name: "encoding", content: "utf-8"}, {name: "defaultCountry", content: "BE"}, {name: "blankCells", content: "clear"}, {name: "corrects", content: "01JDABCDEFGHJKMNPQRSTVWXYA"},
 		{name: "mapping", content: `[{"header":"E-mail","attribute":"email"}]`}, {name: "segment", content: `{"segmentId":"s-1"}`}}
 	for place := range []int{0, 5, len(fields)} {
 		w := newWorld(t)
@@ -22,7 +22,7 @@ func TestAnUploadTakesEveryFieldInAnyOrder(t *testing.T) {
 		w.send(r).is(201)
 		start, mapped := w.imports.asked[0], w.imports.mapped[0]
 		if start.Name != "June" || start.Description != "All of June" || start.ImportMode != events.ContactsEvents || start.EventName != "bought" || start.File.Separator != ";" ||
-			start.File.Encoding != "utf-8" || start.DefaultCountry != "BE" || start.BlankCells != events.ClearBlank {
+			start.File.Encoding != "utf-8" || start.DefaultCountry != "BE" || start.BlankCells != events.ClearBlank || start.Corrects != "01JDABCDEFGHJKMNPQRSTVWXYA" {
 			t.Errorf("%+v", start)
 		}
 		if mapped == nil || len(mapped.Mapping) != 1 || mapped.Mapping[0].Attribute != "email" || *mapped.Segment != (events.Segment{ID: "s-1"}) {

@@ -217,7 +217,7 @@ func (s *imports) Cancel(ctx context.Context, id, reason string, meta events.Met
 	return aggregate.Execute(ctx, s.log, id, meta, commands.Cancel{Reason: reason})
 }
 
-func (s *imports) Preview(context.Context, string) (aggregate.Preview, error) {
+func (s *imports) Preview(context.Context, string, commands.Reading) (aggregate.Preview, error) {
 	return s.preview, s.fails
 }
 func (s *imports) Review(context.Context, string, commands.MapColumns) (aggregate.Review, error) {

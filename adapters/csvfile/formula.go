@@ -1,6 +1,9 @@
 package csvfile
 
-import "strings"
+import (
+	"strings"
+	"unicode/utf8"
+)
 
 // Harmless makes a cell safe to open in a spreadsheet: one that the spreadsheet
 // would run as a formula gets an apostrophe before it. So does a cell that
@@ -25,5 +28,6 @@ func Restore(cell string) string {
 // before it aside.
 func isFormula(cell string) bool {
 	bare := strings.TrimLeft(cell, "'")
-	return bare != "" && strings.IndexByte("=+-@\t\r", bare[0]) >= 0
+	first, _ := utf8.DecodeRuneInString(bare)
+	return bare != "" && strings.ContainsRune("=+-@\t\r\n＝＋－＠", first)
 }

@@ -10,7 +10,7 @@ import (
 type Limits struct {
 	MaxBytes   int64 // of the file as received
 	MaxRows    int   // below the header
-	MaxColumns int   // of the header
+	MaxColumns int   // of the header, events.ErrorColumns aside
 	MaxField   int   // bytes of one field, without its quotes
 	MaxRecord  int   // bytes of one record, without its line break
 }
@@ -30,6 +30,10 @@ func (l Limits) orDefaults() Limits {
 		MaxRecord:  cmp.Or(l.MaxRecord, d.MaxRecord),
 	}
 }
+
+// maxHeader is how many bytes the names of the columns may have together: events
+// name all of them, and the log takes 1 MiB at once.
+const maxHeader = 64 << 10
 
 // The encodings, by the names that options and facts use.
 const (
@@ -54,9 +58,12 @@ type Facts struct {
 	Encoding        string
 	EncodingGuessed bool     // Windows-1252 was assumed, nothing says so
 	Header          []string // trimmed
+	Correction      bool     // the last columns are events.ErrorColumns, cells are restored
 	Rows            int      // below the header, so far
 	Unreadable      int      // of these, the rows that are malformed or too long
 	Size            int64    // bytes as received, so far
+	MaxField        int      // limits that decide about rows
+	MaxRecord       int
 }
 
 func (o Options) check() error {

@@ -3,12 +3,12 @@ package csvfile
 import (
 	"bytes"
 	"cmp"
-	"fmt"
 	"io"
 	"slices"
 	"strings"
 
 	"importledger/aggregate"
+	"importledger/commands"
 	"importledger/events"
 )
 
@@ -19,7 +19,8 @@ type Reader struct {
 	limits     Limits
 	names      []string // of the columns, as they stand in the file
 	namesIn    string   // the encoding that names were read in
-	header     []string // names, trimmed
+	header     []string // names, trimmed and restored
+	correction bool     // see Facts
 	rows       int
 	unreadable int
 }
@@ -49,7 +50,7 @@ func open(r io.Reader, o Options) (*Reader, error) {
 	limits := o.Limits.orDefaults()
 	reader := &Reader{limits: limits, received: &limitedReader{r: r, limit: limits.MaxBytes}}
 	s := &reader.scan
-	s.maxField, s.maxColumns = limits.MaxField, limits.MaxColumns
+	s.maxField, s.maxColumns = limits.MaxField, limits.MaxColumns+len(events.ErrorColumns)
 	s.window = window{line: 1, chunk: cmp.Or(o.chunk, 64<<10), maxRecord: limits.MaxRecord}
 
 	head := make([]byte, 3)
@@ -93,6 +94,8 @@ func (r *Reader) readHeader() error {
 	case s.fault != sound:
 		code, message, _ := s.describeFault()
 		return refuse(code, "The header (line %d) cannot be read. %s", s.line, message)
+	case s.size > maxHeader:
+		return refuse(commands.RowTooLong, "The header (line %d) is longer than %s bytes. Give the columns shorter names.", s.line, grouped(maxHeader))
 	}
 	r.names, r.namesIn = s.appendFields(nil), s.encoding
 	s.pass()
@@ -117,7 +120,22 @@ func (r *Reader) nameColumns() error {
 	for i, name := range r.names {
 		r.header[i] = strings.TrimSpace(name)
 	}
+	own := len(r.header) - len(events.ErrorColumns)
+	if r.correction = own > 0 && slices.Equal(r.header[own:], events.ErrorColumns); r.correction {
+		restoreAll(r.header)
+	} else {
+		own = len(r.header)
+	}
+	if own > r.limits.MaxColumns {
+		return tooManyColumns(r.limits.MaxColumns)
+	}
 	return checkHeader(r.header)
+}
+
+func restoreAll(cells []string) {
+	for i, cell := range cells {
+		cells[i] = Restore(cell)
+	}
 }
 
 // Header is the columns' names, trimmed.
@@ -130,9 +148,12 @@ func (r *Reader) Facts() Facts {
 		Encoding:        r.scan.encoding,
 		EncodingGuessed: r.scan.notUTF8 > 0,
 		Header:          r.Header(),
+		Correction:      r.correction,
 		Rows:            r.rows,
 		Unreadable:      r.unreadable,
 		Size:            min(r.received.seen, r.limits.MaxBytes),
+		MaxField:        r.limits.MaxField,
+		MaxRecord:       r.limits.MaxRecord,
 	}
 }
 
@@ -156,6 +177,9 @@ func (r *Reader) Read(rec *aggregate.Record) error {
 	} else {
 		rec.Fields = s.appendFields(rec.Fields[:0])
 		rec.Problem = r.tooWide()
+		if r.correction {
+			restoreAll(rec.Fields)
+		}
 	}
 	s.pass()
 	return nil
@@ -200,11 +224,9 @@ func (r *Reader) problem(line string) *events.RowError {
 
 // tooWide is the problem of a row whose fields were not all kept.
 func (r *Reader) tooWide() *events.RowError {
-	if r.scan.fields <= r.limits.MaxColumns {
+	if r.scan.fields <= r.scan.maxColumns {
 		return nil
 	}
-	return &events.RowError{
-		Code:    "row-width",
-		Message: fmt.Sprintf("The row has %s fields, the header %d.", grouped(int64(r.scan.fields)), len(r.header)),
-	}
+	problem := aggregate.RowWidth(r.scan.fields, len(r.header))
+	return &problem
 }

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"io"
 	"unicode/utf8"
+
+	"importledger/events"
 )
 
 // span is a field: where its text stands in the record, without its quotes.
@@ -25,7 +27,7 @@ type scanner struct {
 	separator  byte
 	special    [256]bool // separator, quote, CR, LF
 	maxField   int
-	maxColumns int
+	maxColumns int  // that are kept of a record: those of the widest header
 	inHeader   bool // too many columns end the reading at once
 
 	spans  []span // at most one more than maxColumns
@@ -81,7 +83,7 @@ func (s *scanner) scan() error {
 		}
 		s.fields++
 		if s.inHeader && s.fields > s.maxColumns {
-			return tooManyColumns(s.maxColumns)
+			return tooManyColumns(s.maxColumns - len(events.ErrorColumns))
 		}
 		if next == len(data) || data[next] != s.separator {
 			s.size = next

@@ -21,6 +21,9 @@ func NewWriter(w io.Writer, separator byte) *Writer {
 	return &Writer{w: bufio.NewWriter(w), sep: separator, special: "\"\r\n" + string(rune(separator))}
 }
 
+// Mark begins the file with a byte order mark: spreadsheets need it to know UTF-8.
+func (w *Writer) Mark() { w.text("\ufeff") }
+
 // Write writes one record. Errors of the underlying writer may only show in Flush.
 func (w *Writer) Write(fields []string) error {
 	for i, field := range fields {

@@ -56,7 +56,7 @@ func (s *Service) Create(ctx context.Context, meta events.Meta, client, key stri
 	}
 	todo := []commands.Command{start}
 	if mapping != nil {
-		complete, err := s.complete(ctx, *mapping)
+		complete, err := s.prepare(ctx, aggregate.Import{Started: events.ImportStarted(start)}, *mapping, received(upload))
 		if err != nil {
 			return imp, err
 		}
@@ -84,11 +84,7 @@ func (s *Service) receive(upload Upload, r io.Reader) error {
 
 // check runs the whole file through the file rules and completes what is started.
 func (s *Service) check(ctx context.Context, upload Upload, name string, start commands.Start) (commands.Start, error) {
-	if len(start.File.Separator) > 1 {
-		return start, &commands.Refusal{Kind: commands.Unacceptable, Code: commands.SeparatorUnsupported,
-			Message: "A separator is one character: a comma or a semicolon."}
-	}
-	file, _, err := s.deps.Inspect(upload.Reader(), Dialect{Separator: start.File.Separator, Encoding: start.File.Encoding})
+	file, err := s.inspect(upload.Reader(), commands.Reading{Separator: start.File.Separator, Encoding: start.File.Encoding})
 	if err != nil {
 		return start, err
 	}
@@ -103,8 +99,27 @@ func (s *Service) check(ctx context.Context, upload Upload, name string, start c
 	if start.KeyIdentifier, err = s.deps.Account(ctx); err != nil {
 		return start, fmt.Errorf("key identifier of the account: %w", err)
 	}
-	return start, nil
+	start.Corrects, err = s.corrected(ctx, start.Corrects, file, received(upload))
+	return start, err
 }
+
+// inspect checks a whole file. A separator comes from clients, as a text.
+func (s *Service) inspect(r io.Reader, as commands.Reading) (events.File, error) {
+	if len(as.Separator) > 1 {
+		return events.File{}, &commands.Refusal{Kind: commands.Unacceptable, Code: commands.SeparatorUnsupported,
+			Message: "A separator is one character: a comma or a semicolon."}
+	}
+	return s.deps.Inspect(r, as)
+}
+
+// received opens an upload's file where a stored one is expected.
+func received(upload Upload) opener {
+	return func(context.Context) (io.ReadSeekCloser, error) { return unclosed{upload.Reader()}, nil }
+}
+
+type unclosed struct{ io.ReadSeeker }
+
+func (unclosed) Close() error { return nil }
 
 // start ties the idempotency key, keeps the file and appends. The commands are
 // tried on an import that does not exist yet first, so that a refusal keeps nothing.

@@ -84,8 +84,7 @@ func (d *decider) next() (commands.Command, error) {
 	return d.rules.Row(d.rec), nil
 }
 
-// decided gives the events that a command causes, encoded. A row too large for the
-// log is rejected instead.
+// decided gives the events that a command causes, encoded.
 func (d *decider) decided(encoder *events.Encoder, todo commands.Command) (chunk, error) {
 	facts, err := aggregate.Decide(d.imp, todo)
 	if err != nil {
@@ -98,10 +97,6 @@ func (d *decider) decided(encoder *events.Encoder, todo commands.Command) (chunk
 			return nil, err
 		}
 		c = append(c, proposed)
-	}
-	if row, ok := todo.(commands.RowAccepted); ok && c.size() > chunkBytes {
-		return d.decided(encoder, commands.RowRejected{Row: row.Row, Line: row.Line, Errors: []events.RowError{{
-			Code: commands.RowTooLong, Message: "The row is larger than the 1 MiB that an event may have."}}})
 	}
 	for _, fact := range facts {
 		d.imp = aggregate.Evolve(d.imp, events.Envelope{Revision: d.imp.Events, Event: fact})

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"importledger/aggregate"
+	"importledger/commands"
 	"importledger/events"
 	"importledger/projections"
 )
@@ -20,12 +21,6 @@ type Upload interface {
 	Reader() io.ReadSeeker   // of what was written so far
 	Commit(key string) error // durable and readable under key from then on
 	Discard() error          // leaves nothing behind; no effect after Commit
-}
-
-// Dialect is what a client says about a file; empty parts are found out.
-type Dialect struct {
-	Separator string
-	Encoding  string
 }
 
 // Rows are a file's rows below its header, in order.
@@ -43,13 +38,14 @@ type Deps struct {
 	// BlobMissing tells an error of OpenBlob that trying again will not mend.
 	BlobMissing func(error) bool
 
-	// Inspect checks a whole file against the file rules and tells what it is;
-	// guessed is true when the encoding was assumed.
-	Inspect func(r io.Reader, d Dialect) (file events.File, guessed bool, err error)
-	// OpenRows reads a file as Inspect found it.
+	// Inspect checks a whole file against the file rules and tells what it is, but for
+	// name, size and hash; what as leaves empty is found out.
+	Inspect func(r io.Reader, as commands.Reading) (events.File, error)
+	// OpenRows reads a file as Inspect found it, whatever the limits are by now.
 	OpenRows func(r io.Reader, file events.File) (Rows, error)
-	// NewCSV writes a file that a spreadsheet can open and that reads back equal.
-	NewCSV func(w io.Writer, separator string) CSVWriter
+	// NewCSV writes a file that a spreadsheet can open and that reads back equal; bom
+	// begins it with a byte order mark.
+	NewCSV func(w io.Writer, separator string, bom bool) CSVWriter
 	// Harmless keeps a cell from being run as a formula by a spreadsheet; reading it
 	// back gives the cell as it was.
 	Harmless func(cell string) string
@@ -59,6 +55,12 @@ type Deps struct {
 	// SegmentByID and SegmentByName find a manual segment; ok is false when there is none.
 	SegmentByID   func(ctx context.Context, id string) (name string, ok bool, err error)
 	SegmentByName func(ctx context.Context, name string) (id string, ok bool, err error)
+	// LastMapping finds the mapping last used for files with these columns, nil where
+	// there is none.
+	LastMapping func(ctx context.Context, header []string, mode events.Mode) (*aggregate.LastUsed, error)
+	// WithErrors lists imports of files with these columns that have rows in error,
+	// newest first, as many as are worth looking at.
+	WithErrors func(ctx context.Context, header []string) ([]string, error)
 	// RowsInError gives an import's rejected rows in order, each once.
 	RowsInError func(ctx context.Context, importID string) iter.Seq2[projections.RejectedRow, error]
 	// Claim ties a client's idempotency key to an import, once: where the key is tied

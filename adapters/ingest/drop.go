@@ -58,8 +58,12 @@ func (s *Service) follow(ctx context.Context, d Dropped) ([]commands.Command, er
 	start.File, err = s.inspectDropped(ctx, d)
 	if err == nil {
 		var m commands.MapColumns
-		if m, err = s.complete(ctx, commands.MapColumns{Segment: d.Template.Segment}); err == nil {
-			d.Template.Segment = m.Segment
+		imp := aggregate.Import{Started: events.ImportStarted(start)}
+		if m, err = s.prepare(ctx, imp, commands.MapColumns{Segment: d.Template.Segment, Mapping: d.Template.Mapping}, s.stored(d.ImportID)); err == nil {
+			d.Template.Segment, d.Template.Mapping = m.Segment, m.Mapping
+			start.Corrects, err = s.corrected(ctx, "", start.File, s.stored(d.ImportID))
+		}
+		if err == nil {
 			return d.Template.Follow(start, m.Attributes)
 		}
 	}
@@ -85,13 +89,13 @@ func (s *Service) inspectDropped(ctx context.Context, d Dropped) (file events.Fi
 			return d.File, fmt.Errorf("stored file: %w", err)
 		}
 		var found events.File
-		found, _, err = s.deps.Inspect(blob, Dialect{Separator: separator})
+		found, err = s.deps.Inspect(blob, commands.Reading{Separator: separator})
 		if err != nil && !isFileRule(err) {
 			return d.File, fmt.Errorf("stored file: %w", err)
 		}
-		file = d.File
-		file.Separator, file.Encoding, file.Header, file.Rows = found.Separator, found.Encoding, found.Header, found.Rows
-		if err == nil && d.Template.Fits(found.Header) {
+		file = found
+		file.Name, file.Size, file.SHA256 = d.File.Name, d.File.Size, d.File.SHA256
+		if err == nil && d.Template.Fits(found.OwnColumns()) {
 			break
 		}
 	}
@@ -150,12 +154,12 @@ func (s *Service) checkHeader(t aggregate.Template) ([]string, error) {
 		return nil, &commands.Refusal{Kind: commands.Unacceptable, Code: commands.HeaderEmpty, Message: "Name the columns that the files will have."}
 	}
 	var sample bytes.Buffer
-	out := s.deps.NewCSV(&sample, t.Separator)
+	out := s.deps.NewCSV(&sample, t.Separator, false)
 	row := make([]string, len(t.Header))
 	row[0] = "x"
 	if err := errors.Join(out.Write(t.Header), out.Write(row), out.Flush()); err != nil {
 		return nil, fmt.Errorf("write a sample of a template: %w", err)
 	}
-	file, _, err := s.deps.Inspect(&sample, Dialect{Separator: t.Separator, Encoding: "utf-8"})
+	file, err := s.deps.Inspect(&sample, commands.Reading{Separator: t.Separator, Encoding: "utf-8"})
 	return file.Header, err
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -15,26 +16,42 @@ import (
 )
 
 const (
-	glimpsedRows   = 200 // read for samples and suggestions
-	glimpsedValues = 5
-	reviewSamples  = 5
-	reviewRows     = 20 // listed for each kind of error
+	glimpsedRows  = 200 // read for samples and suggestions
+	reviewSamples = 5
+	reviewRows    = 20 // listed for each kind of error
 )
 
-// Preview takes a first look at an import's file and suggests a mapping.
-func (s *Service) Preview(ctx context.Context, id string) (aggregate.Preview, error) {
-	started, err := s.started(ctx, id)
+// Preview takes a first look at an import's file and suggests a mapping. The file is
+// read as asked; what is not said stays as it was found. Nothing of that is kept.
+func (s *Service) Preview(ctx context.Context, id string, as commands.Reading) (aggregate.Preview, error) {
+	imp, err := s.begun(ctx, id)
 	if err != nil {
 		return aggregate.Preview{}, err
+	}
+	file, open := imp.File(), s.stored(id)
+	if as != (commands.Reading{}) {
+		if file, err = s.reread(ctx, file, as, open); err != nil {
+			return aggregate.Preview{}, err
+		}
 	}
 	attributes, err := s.deps.Attributes(ctx)
 	if err != nil {
 		return aggregate.Preview{}, fmt.Errorf("attributes of the account: %w", err)
 	}
-	samples := make([][]string, len(started.File.Header))
-	err = s.eachRow(ctx, id, started.File, func(rec *aggregate.Record) error {
+	last, err := s.deps.LastMapping(ctx, file.OwnColumns(), imp.Started.ImportMode)
+	if err != nil {
+		return aggregate.Preview{}, fmt.Errorf("mapping last used: %w", err)
+	}
+	samples, err := s.samples(ctx, file, open)
+	return aggregate.NewPreview(imp, file, samples, attributes, last), err
+}
+
+// samples are different values of each column, from the file's first rows.
+func (s *Service) samples(ctx context.Context, file events.File, open opener) ([][]string, error) {
+	samples := make([][]string, len(file.Header))
+	err := s.eachRow(ctx, file, open, func(rec *aggregate.Record) error {
 		for i := range min(len(rec.Fields), len(samples)) {
-			if v := rec.Fields[i]; v != "" && !slices.Contains(samples[i], v) {
+			if v, ok := aggregate.Sample(rec.Fields[i]); ok && rec.Problem == nil && !slices.Contains(samples[i], v) {
 				samples[i] = append(samples[i], v)
 			}
 		}
@@ -43,26 +60,23 @@ func (s *Service) Preview(ctx context.Context, id string) (aggregate.Preview, er
 		}
 		return nil
 	})
-	if err != nil {
-		return aggregate.Preview{}, err
-	}
-	p := aggregate.Preview{File: started.File, KeyIdentifier: started.KeyIdentifier}
-	for i, suggestion := range aggregate.Suggest(started.File.Header, samples, attributes, started.KeyIdentifier, started.ImportMode) {
-		p.Columns = append(p.Columns, aggregate.ColumnGlimpse{
-			Header: started.File.Header[i], Samples: samples[i][:min(glimpsedValues, len(samples[i]))], Suggestion: suggestion})
-	}
-	return p, nil
+	return samples, err
 }
 
 // Review runs the whole file through the rules that the import will use and
 // appends nothing.
 func (s *Service) Review(ctx context.Context, id string, m commands.MapColumns) (aggregate.Review, error) {
-	m, err := s.complete(ctx, m)
+	leave, err := s.seat(ctx)
 	if err != nil {
 		return aggregate.Review{}, err
 	}
+	defer leave()
 	imp, err := s.Load(ctx, id)
 	if err != nil {
+		return aggregate.Review{}, err
+	}
+	open := s.stored(id)
+	if m, err = s.prepare(ctx, imp, m, open); err != nil {
 		return aggregate.Review{}, err
 	}
 	facts, err := aggregate.Decide(imp, m)
@@ -75,17 +89,39 @@ func (s *Service) Review(ctx context.Context, id string, m commands.MapColumns) 
 		return aggregate.Review{}, err
 	}
 	tally := tally{seen: map[uuid.UUID]struct{}{}, index: map[[2]string]int{}}
-	err = s.eachRow(ctx, id, imp.Started.File, func(rec *aggregate.Record) error {
+	err = s.eachRow(ctx, imp.File(), open, func(rec *aggregate.Record) error {
 		return tally.add(rules.Row(*rec))
 	})
 	return tally.result(), err
 }
 
-// eachRow reads a stored file from its first row on; visit ends it with io.EOF.
-func (s *Service) eachRow(ctx context.Context, id string, file events.File, visit func(*aggregate.Record) error) (err error) {
-	blob, err := s.deps.OpenBlob(ctx, id)
+// reviewPatience is how long a review waits for its turn.
+const reviewPatience = 20 * time.Second
+
+var errReviewsBusy = &commands.Refusal{Kind: commands.Unavailable, Code: "reviews-busy", Message: "Too many files are being reviewed at the moment. Try again shortly."}
+
+// seat waits for a review's turn.
+func (s *Service) seat(ctx context.Context) (leave func(), err error) {
+	patience := time.NewTimer(reviewPatience)
+	defer patience.Stop()
+	select {
+	case s.reviews <- struct{}{}:
+		return func() { <-s.reviews }, nil
+	case <-patience.C:
+		return nil, errReviewsBusy
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// eachRow reads a file from its first row on; visit ends it with io.EOF.
+func (s *Service) eachRow(ctx context.Context, file events.File, open opener, visit func(*aggregate.Record) error) (err error) {
+	if file.Separator == "" {
+		return aggregate.ErrFileUnreadable
+	}
+	blob, err := open(ctx)
 	if err != nil {
-		return fmt.Errorf("file of import %s: %w", id, err)
+		return err
 	}
 	defer func() { err = errors.Join(err, blob.Close()) }()
 	rows, err := s.deps.OpenRows(blob, file)

@@ -69,7 +69,7 @@ func (r run) rows(ctx context.Context, imp aggregate.Import) (err error) {
 	}
 	defer func() { err = errors.Join(err, blob.Close()) }()
 	source := newSource(blob)
-	rows, err := r.deps.OpenRows(source, imp.Started.File)
+	rows, err := r.deps.OpenRows(source, imp.File())
 	if err != nil {
 		return r.unreadable(err)
 	}

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"importledger/aggregate"
+	"importledger/commands"
 	"importledger/events"
 	"importledger/projections"
 )
@@ -240,7 +241,7 @@ func TestPreviewShowsSamplesAndSuggestions(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := s.Preview(t.Context(), prepared.ID)
+	p, err := s.Preview(t.Context(), prepared.ID, commands.Reading{})
 	if err != nil || len(p.Columns) != 2 {
 		t.Fatalf("%+v, %v", p, err)
 	}

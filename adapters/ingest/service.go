@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 
@@ -12,23 +13,31 @@ import (
 
 // Service does what clients ask of imports. Safe for concurrent use.
 type Service struct {
-	deps Deps
-	wake func(importID string)
+	deps    Deps
+	wake    func(importID string)
+	reviews chan struct{} // seats: each review keeps what it has seen of a whole file
 }
+
+// reviewsAtOnce keeps the memory of reviews within bounds; more than one of them for
+// each core would only be slower.
+const reviewsAtOnce = 2
 
 // NewService makes the service; wake is called with every import that has rows to
 // be worked off from now on.
 func NewService(deps Deps, wake func(importID string)) *Service {
-	return &Service{deps: deps, wake: wake}
+	return &Service{deps: deps, wake: wake, reviews: make(chan struct{}, reviewsAtOnce)}
 }
 
 // Map decides what the columns mean; the rows follow by themselves.
 func (s *Service) Map(ctx context.Context, id string, m commands.MapColumns, meta events.Meta) (aggregate.Import, error) {
-	m, err := s.complete(ctx, m)
+	imp, err := s.Load(ctx, id)
 	if err != nil {
-		return aggregate.Import{}, err
+		return imp, err
 	}
-	imp, err := aggregate.Execute(ctx, s.deps.Log, id, s.stamp(meta), m)
+	if m, err = s.prepare(ctx, imp, m, s.stored(id)); err != nil {
+		return imp, err
+	}
+	imp, err = aggregate.Execute(ctx, s.deps.Log, id, s.stamp(meta), m)
 	if err == nil && imp.State == events.Importing {
 		s.wake(id)
 	}
@@ -59,24 +68,38 @@ var errNothingKept = &commands.Refusal{Kind: commands.NotFound, Code: SourceMiss
 
 // Source opens the file of an import as it was received.
 func (s *Service) Source(ctx context.Context, id string) (io.ReadSeekCloser, string, error) {
-	started, err := s.started(ctx, id)
+	imp, err := s.begun(ctx, id)
 	if err != nil {
 		return nil, "", err
 	}
 	file, err := s.deps.OpenBlob(ctx, id)
 	switch {
-	case err != nil && started.File.SHA256 == "" && s.deps.BlobMissing(err):
+	case err != nil && imp.Started.File.SHA256 == "" && s.deps.BlobMissing(err):
 		return nil, "", errNothingKept
 	case err != nil:
 		return nil, "", fmt.Errorf("file of import %s: %w", id, err)
 	}
-	return file, started.File.Name, nil
+	return file, imp.Started.File.Name, nil
 }
 
-// started reads only an import's first event: what never changes about it.
-func (s *Service) started(ctx context.Context, id string) (events.ImportStarted, error) {
-	imp, err := aggregate.LoadAt(ctx, s.deps.Log, id, 0)
-	return imp.Started, err
+// stored opens the file of an import.
+func (s *Service) stored(id string) opener {
+	return func(ctx context.Context) (io.ReadSeekCloser, error) {
+		file, err := s.deps.OpenBlob(ctx, id)
+		if err != nil {
+			return nil, fmt.Errorf("file of import %s: %w", id, err)
+		}
+		return file, nil
+	}
+}
+
+// begun reads only an import's first two events: what its file is and means.
+func (s *Service) begun(ctx context.Context, id string) (aggregate.Import, error) {
+	imp, err := aggregate.LoadAt(ctx, s.deps.Log, id, 1)
+	if errors.Is(err, aggregate.ErrRevisionNotFound) {
+		err = nil // there is one
+	}
+	return imp, err
 }
 
 // stamp says when a command was given.

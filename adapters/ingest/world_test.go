@@ -36,6 +36,9 @@ type world struct {
 	segments map[string]string // id → name
 	rejected []projections.RejectedRow
 	woken    []string
+
+	last       *aggregate.LastUsed
+	withErrors []string
 }
 
 var errNoBlob = errors.New("no such blob")
@@ -62,14 +65,18 @@ func newWorld(t *testing.T) *world {
 		NewUpload:   func(context.Context) (Upload, error) { return &memoryUpload{world: w}, nil },
 		OpenBlob:    w.open,
 		BlobMissing: func(err error) bool { return errors.Is(err, errNoBlob) },
-		Inspect: func(r io.Reader, d Dialect) (events.File, bool, error) {
-			facts, err := csvfile.Inspect(r, csvOptions(d))
-			return events.File{Separator: facts.Separator, Encoding: facts.Encoding, Header: facts.Header, Rows: facts.Rows}, facts.EncodingGuessed, err
+		Inspect: func(r io.Reader, as commands.Reading) (events.File, error) {
+			facts, err := csvfile.Inspect(r, csvOptions(as))
+			return facts.File(), err
 		},
-		OpenRows: func(r io.Reader, file events.File) (Rows, error) {
-			return csvfile.NewReader(r, csvOptions(Dialect{Separator: file.Separator, Encoding: file.Encoding}))
+		OpenRows: func(r io.Reader, file events.File) (Rows, error) { return csvfile.Reopen(r, file) },
+		NewCSV: func(out io.Writer, separator string, bom bool) CSVWriter {
+			csv := csvfile.NewWriter(out, separator[0])
+			if bom {
+				csv.Mark()
+			}
+			return csv
 		},
-		NewCSV:     func(out io.Writer, separator string) CSVWriter { return csvfile.NewWriter(out, separator[0]) },
 		Harmless:   csvfile.Harmless,
 		Account:    func(context.Context) (string, error) { return events.Email, nil },
 		Attributes: func(context.Context) ([]events.Attribute, error) { return events.Reserved, nil },
@@ -78,6 +85,8 @@ func newWorld(t *testing.T) *world {
 			return name, ok, nil
 		},
 		SegmentByName: w.segmentByName,
+		LastMapping:   func(context.Context, []string, events.Mode) (*aggregate.LastUsed, error) { return w.last, nil },
+		WithErrors:    func(context.Context, []string) ([]string, error) { return w.withErrors, nil },
 		RowsInError:   w.rowsInError,
 		Claim:         w.claim,
 		Identity:      aggregate.NewIdentity(bytes.Repeat([]byte{7}, 32)),
@@ -89,7 +98,7 @@ func newWorld(t *testing.T) *world {
 	return w
 }
 
-func csvOptions(d Dialect) csvfile.Options {
+func csvOptions(d commands.Reading) csvfile.Options {
 	o := csvfile.Options{Encoding: d.Encoding, Limits: csvfile.DefaultLimits()}
 	if d.Separator != "" {
 		o.Separator = d.Separator[0]

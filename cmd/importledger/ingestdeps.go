@@ -16,6 +16,8 @@ import (
 	"importledger/adapters/csvfile"
 	"importledger/adapters/ingest"
 	"importledger/adapters/postgres"
+	"importledger/aggregate"
+	"importledger/commands"
 	"importledger/events"
 	"importledger/projections"
 )
@@ -24,26 +26,22 @@ import (
 func (l *ledger) ingestDeps(s *settings) ingest.Deps {
 	limits := csvfile.DefaultLimits()
 	limits.MaxBytes, limits.MaxRows, limits.MaxColumns = s.MaxBytes, s.MaxRows, s.MaxColumns
-	options := func(separator, encoding string) csvfile.Options {
-		o := csvfile.Options{Encoding: encoding, Limits: limits}
-		if separator != "" {
-			o.Separator = separator[0]
-		}
-		return o
-	}
+	limits.MaxField, limits.MaxRecord = s.MaxField, s.MaxRecord
 	return ingest.Deps{
 		Log:         l.log,
 		NewUpload:   func(ctx context.Context) (ingest.Upload, error) { return l.blobs.Create(ctx) },
 		OpenBlob:    l.blobs.Open,
 		BlobMissing: func(err error) bool { return errors.Is(err, blob.ErrNotFound) },
-		Inspect: func(r io.Reader, d ingest.Dialect) (events.File, bool, error) {
-			facts, err := csvfile.Inspect(r, options(d.Separator, d.Encoding))
-			return events.File{Separator: facts.Separator, Encoding: facts.Encoding, Header: facts.Header, Rows: facts.Rows}, facts.EncodingGuessed, err
+		Inspect: func(r io.Reader, as commands.Reading) (events.File, error) {
+			options := csvfile.Options{Encoding: as.Encoding, Limits: limits}
+			if as.Separator != "" {
+				options.Separator = as.Separator[0]
+			}
+			facts, err := csvfile.Inspect(r, options)
+			return facts.File(), err
 		},
-		OpenRows: func(r io.Reader, file events.File) (ingest.Rows, error) {
-			return csvfile.NewReader(r, options(file.Separator, file.Encoding))
-		},
-		NewCSV:     func(w io.Writer, separator string) ingest.CSVWriter { return csvfile.NewWriter(w, separator[0]) },
+		OpenRows:   func(r io.Reader, file events.File) (ingest.Rows, error) { return csvfile.Reopen(r, file) },
+		NewCSV:     newCSV,
 		Harmless:   csvfile.Harmless,
 		Account:    l.account.KeyIdentifier,
 		Attributes: l.attributes,
@@ -57,6 +55,10 @@ func (l *ledger) ingestDeps(s *settings) ingest.Deps {
 			ok, err := isThere(err)
 			return segment.ID, ok, err
 		},
+		LastMapping: l.lastMapping,
+		WithErrors: func(ctx context.Context, header []string) ([]string, error) {
+			return projections.ImportsWithErrors(ctx, l.pool, header)
+		},
 		RowsInError: func(ctx context.Context, importID string) iter.Seq2[projections.RejectedRow, error] {
 			return projections.RejectedRows(ctx, l.pool, importID)
 		},
@@ -67,6 +69,23 @@ func (l *ledger) ingestDeps(s *settings) ingest.Deps {
 		NewID:    func() string { return ulid.Make().String() },
 		Logger:   l.logger,
 	}
+}
+
+func newCSV(w io.Writer, separator string, bom bool) ingest.CSVWriter {
+	out := csvfile.NewWriter(w, separator[0])
+	if bom {
+		out.Mark()
+	}
+	return out
+}
+
+// lastMapping finds how the newest file with the same columns was mapped.
+func (l *ledger) lastMapping(ctx context.Context, header []string, mode events.Mode) (*aggregate.LastUsed, error) {
+	last, err := projections.LastMapping(ctx, l.pool, header, mode)
+	if ok, err := isThere(err); !ok {
+		return nil, err
+	}
+	return &aggregate.LastUsed{ImportID: last.ID, Name: last.Name, At: last.CreatedAt, EventName: last.EventName, Columns: last.Mapping}, nil
 }
 
 func isThere(err error) (bool, error) {

@@ -39,6 +39,8 @@ type settings struct {
 	MaxRows       int        `koanf:"max-rows"`
 	MaxColumns    int        `koanf:"max-columns"`
 	MaxBytes      int64      `koanf:"max-bytes"`
+	MaxField      int        `koanf:"max-field"`
+	MaxRecord     int        `koanf:"max-record"`
 	LogLevel      slog.Level `koanf:"log-level"`
 
 	inForce []valueInForce // one for each line of the table

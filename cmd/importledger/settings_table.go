@@ -70,6 +70,10 @@ var settingsTable = []setting{
 		description: "columns that a file may have"},
 	{key: "max-bytes", fallback: "20000000", check: isCount,
 		description: "bytes that a file may have"},
+	{key: "max-field", fallback: "65536", check: isRecordLimit,
+		description: "bytes that a field of a file may have"},
+	{key: "max-record", fallback: "1048576", check: isRecordLimit,
+		description: "bytes that a row of a file may have"},
 	{key: "log-level", fallback: "info", flag: "LEVEL", check: isLogLevel,
 		description: "debug, info, warn or error"},
 }
@@ -140,6 +144,14 @@ func isSecretKey(v string) error {
 func isCount(v string) error {
 	if n, err := strconv.ParseInt(v, 10, 64); err != nil || n < 1 {
 		return errors.New("must be a whole number of at least 1, without separators")
+	}
+	return nil
+}
+
+// isRecordLimit is a count that one row at a time can be kept in memory of.
+func isRecordLimit(v string) error {
+	if n, err := strconv.ParseInt(v, 10, 64); err != nil || n < 1 || n > 64<<20 {
+		return errors.New("must be a whole number of bytes from 1 to 67108864, without separators")
 	}
 	return nil
 }
