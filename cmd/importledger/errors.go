@@ -16,7 +16,16 @@ type errorsPage struct {
 		TotalRecord     int `json:"totalRecord"`
 		RemainingRecord int `json:"remainingRecord"`
 	} `json:"pagination"`
-	Items []rowErrorItem `json:"items"`
+	Items  []rowErrorItem `json:"items"`
+	Groups []errorGroup   `json:"groups"` // where asked for
+}
+
+// errorGroup is how often one rule was broken in one column.
+type errorGroup struct {
+	Code    string `json:"code"`
+	Column  string `json:"column"`
+	Count   int    `json:"count"`
+	Message string `json:"message"`
 }
 
 type rowErrorItem struct {
@@ -36,10 +45,20 @@ func (e *rowErrorItem) UnmarshalJSON(text []byte) error {
 	return json.Unmarshal(text, (*plain)(e))
 }
 
+// errorsPageSize is the largest page that there is.
+const errorsPageSize = 500
+
 func (c *client) errorsPage(ctx context.Context, id string, page, size int) (found errorsPage, err error) {
 	query := url.Values{"page": {strconv.Itoa(page)}, "pageSize": {strconv.Itoa(size)}}
 	_, err = c.get(ctx, importPath(id, "/errors?"+query.Encode()), &found)
 	return found, err
+}
+
+// errorGroups are all errors of an import, the most frequent first.
+func (c *client) errorGroups(ctx context.Context, id string) ([]errorGroup, error) {
+	var found errorsPage
+	_, err := c.get(ctx, importPath(id, "/errors?pageSize=1&groups=true"), &found)
+	return found.Groups, err
 }
 
 func (p *program) newErrorsCommand() *cobra.Command {
@@ -75,7 +94,7 @@ the first one below the header.`,
 func (p *program) printErrors(ctx context.Context, c *client, id string, asJSON bool) error {
 	t := p.term.newTable("ROW", "COLUMN", "ERROR", "VALUE", "MEANING").numbers(0)
 	for page, remaining := 1, 1; remaining > 0; page++ {
-		found, err := c.errorsPage(ctx, id, page, summaryPageSize)
+		found, err := c.errorsPage(ctx, id, page, errorsPageSize)
 		if err != nil {
 			return err
 		}

@@ -81,7 +81,8 @@ func newFakeAPI(t *testing.T) *fakeAPI {
 		for n := range f.inError {
 			items = append(items, fmt.Sprintf(`{"row":%d,"column":"E-mail","code":"email-invalid","message":"This is not an e-mail address.","value":"\u001b[31mx"}`, n+1))
 		}
-		fmt.Fprintf(w, `{"pagination":{"totalRecord":%d,"remainingRecord":0},"items":[%s]}`, f.inError, strings.Join(items, ","))
+		fmt.Fprintf(w, `{"pagination":{"totalRecord":%d,"remainingRecord":0},"items":[%s],"groups":[{"code":"email-invalid","column":"E-mail","count":%d,"message":"This is not an e-mail address.","rows":[1]}]}`,
+			f.inError, strings.Join(items, ","), f.inError)
 	})
 	mux.HandleFunc("GET /people/contacts/count", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, `{"count":1}`) })
 	mux.HandleFunc("GET /people/segments", func(w http.ResponseWriter, _ *http.Request) {

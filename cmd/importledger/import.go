@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 )
@@ -19,6 +20,10 @@ type importFlags struct {
 	timestamp  string
 	segment    string
 	separator  string
+	encoding   string
+	country    string
+	blank      string
+	corrects   string
 	name       string
 	review     bool
 	yes        bool
@@ -54,6 +59,7 @@ error, 4 the file was refused, 5 canceled.`,
 		Example: `  importledger import contacts.csv
   importledger import contacts.csv --map 'E-mail=email' --map 'First name=firstName' --create firstName:string
   importledger import contacts.csv --review --skip Notes
+  importledger import kontakte.csv --encoding windows-1252 --country DE --blank clear
   importledger import visits.csv --events visit --map 'E-mail=email' --property Stand --timestamp Seen --yes
   zcat contacts.csv.gz | importledger import - --name contacts.csv --yes --json`,
 		Args: func(cmd *cobra.Command, args []string) error {
@@ -77,6 +83,10 @@ error, 4 the file was refused, 5 canceled.`,
 	flags.StringVar(&f.timestamp, "timestamp", "", "with --events: the column says when it happened, `Header`")
 	flags.StringVar(&f.segment, "segment", "", "put the contacts into the segment with this `NAME`, made where there is none")
 	flags.StringVar(&f.separator, "separator", "", "`CHARACTER` between the columns: , or ; (default: found out)")
+	flags.StringVar(&f.encoding, "encoding", "", "`NAME` of the file's encoding: "+strings.Join(encodings, ", ")+" (default: found out)")
+	flags.StringVar(&f.country, "country", "", "`CODE` of the country of national phone numbers, such as BE")
+	flags.StringVar(&f.blank, "blank", "", "what a blank cell does to the contact's attribute: keep or clear, `WHAT` (default keep)")
+	flags.StringVar(&f.corrects, "corrects", "", "`ID` of the import whose rows in error the file has, mended (default: told by the file)")
 	flags.StringVar(&f.name, "name", "", "`NAME` of the import (default: the file's)")
 	flags.BoolVar(&f.review, "review", false, "check the whole file and print what would happen")
 	flags.BoolVarP(&f.yes, "yes", "y", false, "do not ask")

@@ -8,18 +8,13 @@ import (
 	"io"
 	"net/http"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
 	"importledger/events"
 )
 
-const (
-	topReasons      = 3
-	summaryPages    = 20 // of errors, read for the most frequent reasons
-	summaryPageSize = 500
-)
+const topReasons = 3
 
 // ask shows the suggested mapping and asks whether to import with it; a no is an
 // error.
@@ -140,6 +135,9 @@ func (r *importRun) summarize(ctx context.Context, i importObject, after time.Du
 	if _, err := fmt.Fprintf(out, "%s · %s\n", text, took(after)); err != nil {
 		return err
 	}
+	if i.Corrects != nil {
+		fmt.Fprintf(out, "It corrects import %s.\n", *i.Corrects)
+	}
 	if i.RowsInError > 0 {
 		if err := r.printReasons(ctx, i); err != nil {
 			return err
@@ -164,51 +162,17 @@ func (r *importRun) summarize(ctx context.Context, i importObject, after time.Du
 }
 
 func (r *importRun) printReasons(ctx context.Context, i importObject) error {
-	reasons, all, err := r.frequentReasons(ctx, i.ID)
+	reasons, err := r.client.errorGroups(ctx, i.ID)
 	if err != nil {
 		return err
 	}
-	title := "Most frequent errors"
-	if !all {
-		title += fmt.Sprintf(" among the first %s", number(summaryPages*summaryPageSize))
-	}
-	fmt.Fprintf(r.term.out, "\n%s:\n", title)
+	fmt.Fprint(r.term.out, "\nMost frequent errors:\n")
 	t := newTable(r.term.out, r.term.outColor, "", "", "", "").numbers(0)
 	t.indent = "  "
 	for _, reason := range reasons[:min(topReasons, len(reasons))] {
-		t.row(number(reason.count)+" ×", reason.column, reason.code, reason.message)
+		t.row(number(reason.Count)+" ×", reason.Column, reason.Code, reason.Message)
 	}
 	return t.flush()
-}
-
-type reason struct {
-	code, column, message string
-	count                 int
-}
-
-// frequentReasons groups errors by rule and column, the most frequent first; all
-// is false when there were more than are worth reading for a summary.
-func (r *importRun) frequentReasons(ctx context.Context, id string) (reasons []reason, all bool, err error) {
-	index := map[[2]string]int{}
-	for page := 1; page <= summaryPages; page++ {
-		found, err := r.client.errorsPage(ctx, id, page, summaryPageSize)
-		if err != nil {
-			return nil, false, err
-		}
-		for _, e := range found.Items {
-			key := [2]string{e.Code, e.Column}
-			if _, known := index[key]; !known {
-				index[key] = len(reasons)
-				reasons = append(reasons, reason{code: e.Code, column: e.Column, message: e.Message})
-			}
-			reasons[index[key]].count++
-		}
-		if all = found.Pagination.RemainingRecord == 0; all {
-			break
-		}
-	}
-	slices.SortStableFunc(reasons, func(a, b reason) int { return b.count - a.count })
-	return reasons, all, nil
 }
 
 // sameServerFlags repeats the flags that named the server or the data directory,

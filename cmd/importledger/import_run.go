@@ -73,11 +73,11 @@ func (r *importRun) upload() (importObject, error) {
 	if r.wish.eventsMode {
 		fields["importMode"], fields["eventName"] = string(events.ContactsEvents), r.flags.event
 	}
-	if r.flags.separator != "" {
-		fields["separator"] = r.flags.separator
-	}
-	if r.flags.name != "" {
-		fields["name"] = r.flags.name
+	for field, value := range map[string]string{"separator": r.flags.separator, "encoding": r.flags.encoding, "name": r.flags.name,
+		"defaultCountry": r.flags.country, "blankCells": r.flags.blank, "corrects": r.flags.corrects} {
+		if value != "" {
+			fields[field] = value
+		}
 	}
 	if !r.term.animated {
 		size := ""

@@ -66,8 +66,8 @@ func (w wish) check(f importFlags) error {
 			return &usageError{fmt.Sprintf("the column %q cannot be both mapped and skipped", header)}
 		}
 	}
-	if f.separator != "" && f.separator != "," && f.separator != ";" {
-		return &usageError{"--separator must be , or ;"}
+	if err := f.checkFile(); err != nil {
+		return err
 	}
 	if len(w.attributes) > 0 {
 		for attribute := range w.create {
@@ -75,6 +75,23 @@ func (w wish) check(f importFlags) error {
 				return &usageError{fmt.Sprintf("--create %s: no --map makes a column that attribute", attribute)}
 			}
 		}
+	}
+	return nil
+}
+
+var encodings = []string{"utf-8", "utf-16le", "utf-16be", "windows-1252"}
+
+// checkFile refuses what no file is read by.
+func (f importFlags) checkFile() error {
+	switch {
+	case f.separator != "" && f.separator != "," && f.separator != ";":
+		return &usageError{"--separator must be , or ;"}
+	case f.encoding != "" && !slices.Contains(encodings, f.encoding):
+		return &usageError{"--encoding must be one of " + strings.Join(encodings, ", ")}
+	case f.blank != "" && f.blank != string(events.KeepBlank) && f.blank != string(events.ClearBlank):
+		return &usageError{"--blank must be keep or clear"}
+	case f.country != "" && len(f.country) != 2:
+		return &usageError{"--country must be the code of a country, of two letters, such as BE"}
 	}
 	return nil
 }
@@ -208,5 +225,5 @@ func (m mappedItem) why() string {
 	if m.Create != nil {
 		return fmt.Sprintf("new, %s", m.Create.Type)
 	}
-	return cmp.Or(map[string]string{"exact": "same name", "similar": "similar name", "synonym": "known name", "content": "by its values", "new": "new"}[m.Reason], m.Reason)
+	return cmp.Or(map[string]string{"last-used": "as last time", "error-column": "of another import", "read-only": "read-only", "exact": "same name", "similar": "similar name", "synonym": "known name", "content": "by its values", "new": "new"}[m.Reason], m.Reason)
 }

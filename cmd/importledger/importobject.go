@@ -31,6 +31,8 @@ type importObject struct {
 	CreatedAt    int64        `json:"createdAt"`
 	ModifiedAt   int64        `json:"modifiedAt"`
 	Revision     uint64       `json:"revision"`
+	Corrects     *string      `json:"corrects"`
+	CorrectedBy  []string     `json:"correctedBy"`
 
 	raw json.RawMessage
 }

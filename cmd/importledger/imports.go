@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -178,6 +179,8 @@ func (p *program) printImport(i importObject, asJSON bool) error {
 	if i.Segment != nil {
 		line("Segment", i.Segment.SegmentID)
 	}
+	line("Corrects", deref(i.Corrects))
+	line("Corrected by", strings.Join(i.CorrectedBy, ", "))
 	line("Type", i.Type)
 	line("Started by", deref(i.UserID))
 	line("Started", localTime(i.CreatedAt))

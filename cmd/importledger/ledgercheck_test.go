@@ -95,7 +95,7 @@ func (f contactsOf) errorsReported(t *testing.T, c *client, id string) {
 	t.Helper()
 	reported := 0
 	for page, remaining := 1, 1; remaining > 0; page++ {
-		found, err := c.errorsPage(t.Context(), id, page, summaryPageSize)
+		found, err := c.errorsPage(t.Context(), id, page, errorsPageSize)
 		if err != nil {
 			t.Fatal(err)
 		}
