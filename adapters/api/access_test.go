@@ -161,7 +161,7 @@ func TestWhatIsNotThereIsSaidInOurOwnForm(t *testing.T) {
 	w.get("/").fails(404, "route-not-found")
 	got := w.do("DELETE", "/people/imports/"+importID, "")
 	got.fails(405, "method-not-allowed")
-	if allow := got.header.Get("Allow"); allow != "GET, HEAD" {
+	if allow := got.header.Get("Allow"); allow != "GET, HEAD, OPTIONS" {
 		t.Error(allow)
 	}
 	w.get("/people/contacts/a%00b").fails(400, "malformed")

@@ -60,7 +60,8 @@ type API struct {
 	mux        *http.ServeMux
 	huma       huma.API
 	served     map[string]bool
-	faults     []error // of routes, until New reports them
+	tagged     map[string]bool // routes whose answers carry an ETag
+	faults     []error         // of routes, until New reports them
 	end        *endFinder
 	health     *health
 	background *background
@@ -83,7 +84,7 @@ func New(cfg Config) (*API, error) {
 	a := &API{
 		imports: cfg.Imports, streams: cfg.Streams, db: cfg.DB, projections: cfg.Projections, changes: cfg.Changes, account: cfg.Account, tokens: cfg.Tokens,
 		metrics: cfg.Metrics, log: cfg.Logger, identify: cfg.Identify, isUnavailable: cfg.IsUnavailable, now: cfg.Now,
-		mux: http.NewServeMux(), served: map[string]bool{}, end: &endFinder{log: cfg.Log},
+		mux: http.NewServeMux(), served: map[string]bool{}, tagged: map[string]bool{}, end: &endFinder{log: cfg.Log},
 		background: newBackground(), streaming: make(chan struct{}, maxStreams), searching: make(chan struct{}, maxSearches),
 	}
 	if a.now == nil {

@@ -31,7 +31,7 @@ func (a *API) addAttributes() {
 	register(a, operation{route: "GET /people/attributes", id: "list-attributes", tag: "Attributes",
 		summary: "List the attributes that contacts can have"}, a.listAttributes)
 	register(a, operation{route: "GET /people/attributes/{name}", id: "get-attribute", tag: "Attributes",
-		summary: "Get an attribute", errors: []int{http.StatusNotFound}}, a.getAttribute)
+		summary: "Get an attribute", tagged: true, errors: []int{http.StatusNotFound}}, a.getAttribute)
 }
 
 // attributes are the reserved ones in their usual order, then the account's by name.

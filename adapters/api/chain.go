@@ -93,7 +93,11 @@ func (a *API) route(w *responseWriter, r *http.Request) {
 		return
 	}
 	handler, pattern := a.mux.Handler(r)
-	if pattern != "" {
+	switch {
+	case a.tagged[pattern]:
+		a.serveTagged(w, r)
+		return
+	case pattern != "":
 		a.mux.ServeHTTP(w, r)
 		return
 	}
@@ -101,7 +105,12 @@ func (a *API) route(w *responseWriter, r *http.Request) {
 	said := &muted{header: http.Header{}}
 	handler.ServeHTTP(said, r)
 	if said.status == http.StatusMethodNotAllowed {
-		allow := said.header.Get("Allow")
+		allow := said.header.Get("Allow") + ", OPTIONS"
+		if r.Method == http.MethodOptions {
+			w.Header().Set("Allow", allow)
+			w.WriteHeader(http.StatusNoContent)
+			return
+		}
 		a.fail(w, r, answer(said.status, "method-not-allowed", "This address takes "+allow+" only.").with("Allow", allow))
 		return
 	}

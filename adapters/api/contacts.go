@@ -76,7 +76,7 @@ func (a *API) addContacts() {
 		about:  "Without a body all contacts. A search with a condition that takes longer than 5 s is ended with search-too-long.",
 		errors: []int{http.StatusTooManyRequests}}, a.searchContacts)
 	register(a, operation{route: "GET /people/contacts/count", id: "count-contacts", tag: tag, summary: "Count contacts"}, a.countContacts)
-	register(a, operation{route: "GET /people/contacts/{identifier}", id: "get-contact", tag: tag, summary: "Get a contact", errors: missing}, a.getContact)
+	register(a, operation{route: "GET /people/contacts/{identifier}", id: "get-contact", tag: tag, summary: "Get a contact", tagged: true, errors: missing}, a.getContact)
 	register(a, operation{route: "GET /people/contacts/{identifier}/segments", id: "list-contact-segments", tag: tag,
 		summary: "List the segments that a contact is in", errors: missing}, a.listContactSegments)
 	register(a, operation{route: "GET /people/contacts/{identifier}/events", id: "list-contact-events", tag: tag,

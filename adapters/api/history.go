@@ -168,6 +168,10 @@ func (a *API) streamHistory(ctx huma.Context, in *historyQuery) {
 	buffered := bufio.NewWriterSize(w, 32<<10)
 	lines := json.NewEncoder(buffered)
 	lines.SetEscapeHTML(false)
+	if r.Method == http.MethodHead {
+		w.Header().Set("Content-Type", ndjson)
+		return
+	}
 	begun := false
 	for e, err := range a.recorded(r.Context(), in) {
 		if err == nil && !begun {

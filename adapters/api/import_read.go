@@ -53,11 +53,12 @@ type importQuery struct {
 // an import end can wait for contacts, segments and errors to show the same.
 type importAnswer struct {
 	Position string `header:"X-Ledger-Position" doc:"Of the last event that is part of this answer: send it as ?after= to read what goes with it."`
+	ETag     string `header:"ETag"`
 	Body     importObject
 }
 
 func answered(s aggregate.Import) *importAnswer {
-	return &importAnswer{Position: s.Position.String(), Body: importOf(s)}
+	return &importAnswer{Position: s.Position.String(), ETag: importTag(s), Body: importOf(s)}
 }
 
 type importAtQuery struct {
@@ -69,9 +70,9 @@ func (a *API) addImportReads() {
 	register(a, operation{route: "GET /people/imports", id: "list-imports", tag: "Imports",
 		summary: "List imports, newest first"}, a.listImports)
 	register(a, operation{route: "GET /people/imports/{id}", id: "get-import", tag: "Imports",
-		summary: "Get an import", errors: []int{http.StatusNotFound}}, a.getImport)
+		summary: "Get an import", tagged: true, errors: []int{http.StatusNotFound}}, a.getImport)
 	register(a, operation{route: "GET /people/imports/{id}/at/{revision}", id: "get-import-at", tag: "Imports",
-		summary: "Get an import as it stood at a revision, folded from the log", errors: []int{http.StatusNotFound}}, a.getImportAt)
+		summary: "Get an import as it stood at a revision, folded from the log", tagged: true, errors: []int{http.StatusNotFound}}, a.getImportAt)
 }
 
 func (a *API) listImports(ctx context.Context, in *importsQuery) (*importsAnswer, error) {

@@ -34,8 +34,14 @@ func (b mappingBody) command() (commands.MapColumns, error) {
 	return m, err
 }
 
+type reviewRequest struct {
+	ImportPath
+	Body mappingBody
+}
+
 type mapRequest struct {
 	ImportPath
+	IfMatchHeader
 	Body mappingBody
 }
 
@@ -49,18 +55,19 @@ type cancelRequest struct {
 // writtenImport answers a write, from the aggregate.
 type writtenImport struct {
 	Position string `header:"X-Ledger-Position" doc:"Where in the log the write is: send it as ?after= to read what you wrote."`
+	ETag     string `header:"ETag"`
 	Body     importObject
 }
 
 func written(s aggregate.Import) *writtenImport {
-	return &writtenImport{Position: s.Position.String(), Body: importOf(s)}
+	return &writtenImport{Position: s.Position.String(), ETag: importTag(s), Body: importOf(s)}
 }
 
 func (a *API) addImportWrites() {
 	const tag = "Imports"
 	conflicts := []int{http.StatusNotFound, http.StatusConflict}
 	register(a, operation{route: "PUT /people/imports/{id}/mapping", id: "map-columns", tag: tag,
-		summary: "Map the columns and start importing", errors: conflicts}, a.mapColumns)
+		summary: "Map the columns and start importing", errors: append(conflicts, http.StatusPreconditionFailed)}, a.mapColumns)
 	register(a, operation{route: "POST /people/imports/{id}/review", id: "review-import", tag: tag,
 		summary: "Run the whole file through a mapping without importing anything", errors: conflicts}, a.review)
 	register(a, operation{route: "POST /people/imports/{id}/cancel", id: "cancel-import", tag: tag,
@@ -70,6 +77,17 @@ func (a *API) addImportWrites() {
 func (a *API) mapColumns(ctx context.Context, in *mapRequest) (*writtenImport, error) {
 	m, err := in.Body.command()
 	if err != nil {
+		return nil, err
+	}
+	// Mapping is refused in every state but the first, so that between this look and
+	// the write nothing can change that the write does not notice.
+	if err := in.meant(func() (string, error) {
+		s, err := aggregate.Load(ctx, a.streams, in.ID)
+		if err == nil && !s.Exists() {
+			err = aggregate.ErrNotFound
+		}
+		return importTag(s), err
+	}); err != nil {
 		return nil, err
 	}
 	s, err := a.imports.Map(ctx, in.ID, m, a.meta(ctx))

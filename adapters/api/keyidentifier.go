@@ -31,7 +31,7 @@ var errContactsExist = &commands.Refusal{Kind: commands.Conflict, Code: "contact
 
 func (a *API) addKeyIdentifier() {
 	register(a, operation{route: "GET /people/contacts/keyIdentifier", id: "get-key-identifier", tag: "Contacts",
-		summary: "Get the attribute that tells contacts apart"}, a.getKeyIdentifier)
+		summary: "Get the attribute that tells contacts apart", tagged: true}, a.getKeyIdentifier)
 	register(a, operation{route: "PUT /people/contacts/keyIdentifier", id: "set-key-identifier", tag: "Contacts",
 		summary: "Set the attribute that tells contacts apart, while there are none", errors: []int{http.StatusConflict}}, a.setKeyIdentifier)
 }

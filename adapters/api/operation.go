@@ -23,6 +23,7 @@ type operation struct {
 	errors  []int    // beyond those that every route can answer
 	maxBody int64    // of a JSON body, in bytes; 0: 1 MiB
 	ownBody bool     // the body's own type checks it, not its schema
+	tagged  bool     // one object: its answers carry an ETag
 }
 
 // register adds a route. Its scope comes from access; without one the API is not
@@ -58,6 +59,10 @@ func register[I, O any](a *API, o operation, handle func(context.Context, *I) (*
 		}
 		return out, nil
 	})
+	if o.tagged {
+		a.tagged[o.route] = true
+		describeTag(a.huma.OpenAPI().Paths[path].Get)
+	}
 }
 
 // admit notes that a route is served, and gives what access says of it.

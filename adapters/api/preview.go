@@ -110,7 +110,7 @@ func suggested(s aggregate.Suggestion) mappingItem {
 	return item
 }
 
-func (a *API) review(ctx context.Context, in *mapRequest) (*struct{ Body reviewObject }, error) {
+func (a *API) review(ctx context.Context, in *reviewRequest) (*struct{ Body reviewObject }, error) {
 	m, err := in.Body.command()
 	if err != nil {
 		return nil, err

@@ -63,6 +63,10 @@ func (a *API) progress(ctx context.Context, in *progressQuery) (*huma.StreamResp
 	return &huma.StreamResponse{Body: func(ctx huma.Context) {
 		defer func() { <-a.streaming }()
 		r, w := humago.Unwrap(ctx)
+		if r.Method == http.MethodHead {
+			w.Header().Set("Content-Type", eventStream)
+			return
+		}
 		if err := a.follow(r.Context(), w, s); err != nil {
 			a.cut(r, err)
 		}

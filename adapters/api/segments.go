@@ -52,7 +52,7 @@ func (a *API) addSegments() {
 	const tag = "Segments"
 	missing := []int{http.StatusNotFound}
 	register(a, operation{route: "GET /people/segments", id: "list-segments", tag: tag, summary: "List segments"}, a.listSegments)
-	register(a, operation{route: "GET /people/segments/{id}", id: "get-segment", tag: tag, summary: "Get a segment", errors: missing}, a.getSegment)
+	register(a, operation{route: "GET /people/segments/{id}", id: "get-segment", tag: tag, summary: "Get a segment", tagged: true, errors: missing}, a.getSegment)
 	register(a, operation{route: "GET /people/segments/{id}/countContacts", id: "count-segment-contacts", tag: tag,
 		summary: "Count the contacts in a segment", errors: missing}, a.countMembers)
 	register(a, operation{route: "GET /people/segments/{id}/members", id: "list-segment-members", tag: tag,

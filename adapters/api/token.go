@@ -1,6 +1,7 @@
 package api
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -162,14 +163,16 @@ func (a *API) tokenError(w http.ResponseWriter, r *http.Request, err error) {
 
 // sendJSON answers from outside huma.
 func (a *API) sendJSON(w http.ResponseWriter, r *http.Request, status int, v any) {
-	body, err := json.Marshal(v)
-	if err != nil {
+	var body bytes.Buffer
+	encoder := json.NewEncoder(&body)
+	encoder.SetEscapeHTML(false) // as huma does: links read as they are
+	if err := encoder.Encode(v); err != nil {
 		a.fail(w, r, a.internal(r.Context(), err))
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	if _, err := w.Write(append(body, '\n')); err != nil && r.Context().Err() == nil {
+	if _, err := w.Write(body.Bytes()); err != nil && r.Context().Err() == nil {
 		a.notSent(r, err)
 	}
 }

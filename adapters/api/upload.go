@@ -77,6 +77,7 @@ func (in *createRequest) Resolve(ctx huma.Context) []error {
 type createdImport struct {
 	Location string `header:"Location"`
 	Position string `header:"X-Ledger-Position"`
+	ETag     string `header:"ETag"`
 	Body     importObject
 }
 
@@ -108,7 +109,7 @@ func (a *API) create(ctx context.Context, in *createRequest) (*createdImport, er
 		drain(in.r.Body)
 		return nil, err
 	}
-	return &createdImport{Location: ImportPath{ID: s.ID}.link(""), Position: s.Position.String(), Body: importOf(s)}, nil
+	return &createdImport{Location: ImportPath{ID: s.ID}.link(""), Position: s.Position.String(), ETag: importTag(s), Body: importOf(s)}, nil
 }
 
 // drain reads the rest of an upload that was refused, since a client that is still
