@@ -93,15 +93,20 @@ func ListContacts(ctx context.Context, q Querier, page, pageSize int, order Orde
 	return pgx.CollectRows(rows, pgx.RowToStructByPos[Contact])
 }
 
-// ContactEvents gives a contact's events, newest first, at most limit.
-func ContactEvents(ctx context.Context, q Querier, nxID uuid.UUID, limit int) ([]ImportedEvent, error) {
+// ContactEvents gives a page of a contact's events, newest first, and how many there
+// are in all; pages count from 1.
+func ContactEvents(ctx context.Context, q Querier, nxID uuid.UUID, page, pageSize int) (events []ImportedEvent, total int, err error) {
+	if err := q.QueryRow(ctx, "SELECT count(*) FROM contact_state.events WHERE nx_id = $1", nxID).Scan(&total); err != nil {
+		return nil, 0, err
+	}
 	rows, err := q.Query(ctx, `
 		SELECT id, nx_id, name, at, properties, import_id FROM contact_state.events
-		WHERE nx_id = $1 ORDER BY at DESC, id DESC LIMIT $2`, nxID, limit)
+		WHERE nx_id = $1 ORDER BY at DESC, id DESC LIMIT $2 OFFSET $3`, nxID, pageSize, offset(page, pageSize))
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
-	return pgx.CollectRows(rows, pgx.RowToStructByPos[ImportedEvent])
+	events, err = pgx.CollectRows(rows, pgx.RowToStructByPos[ImportedEvent])
+	return events, total, err
 }
 
 // CustomAttributes gives the attributes that imports created, by name.

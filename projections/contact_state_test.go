@@ -87,8 +87,13 @@ func TestTheSameEventIsOneEvent(t *testing.T) {
 		l.record("a", started("a.csv", 3), mapped(nil), visit(1, 1, 100), visit(2, 2, 300), visit(3, 1, 100))
 		l.record("b", started("b.csv", 2), mapped(nil), visit(1, 3, 200), visit(2, 2, 300))
 		feed(t, p, l, 0, l.len(), size)
+		found, total, err := projections.ContactEvents(t.Context(), pool, contactID(1), 1, 10)
+		second, _, err2 := projections.ContactEvents(t.Context(), pool, contactID(1), 2, 2)
+		if err != nil || err2 != nil || total != 3 || len(second) != 1 || second[0].At != 100 {
+			t.Errorf("%d events, on the second page %+v; %v, %v", total, second, err, err2)
+		}
 		var times []int64
-		for _, e := range must(projections.ContactEvents(t.Context(), pool, contactID(1), 10)) {
+		for _, e := range found {
 			times = append(times, e.At)
 			if want := map[int64]string{100: "a", 300: "a", 200: "b"}[e.At]; e.ImportID != want || e.Name != "visit" || object(t, e.Properties)["page"] != "home" {
 				t.Errorf("batches of %d: %+v", size, e)

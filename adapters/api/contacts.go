@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"net/url"
 
 	"github.com/google/uuid"
 
@@ -36,7 +37,7 @@ type ContactQuery struct {
 
 type contactEventsQuery struct {
 	ContactQuery
-	Limit int `query:"limit" default:"100" minimum:"1" maximum:"1000"`
+	PageQuery
 }
 
 type contactEvent struct {
@@ -48,7 +49,8 @@ type contactEvent struct {
 }
 
 type contactEvents struct {
-	Events []contactEvent `json:"events" doc:"Newest first."`
+	Pagination pagination     `json:"pagination"`
+	Events     []contactEvent `json:"events" doc:"Newest first."`
 }
 
 type contactSegment struct {
@@ -145,11 +147,12 @@ func (a *API) listContactEvents(ctx context.Context, in *contactEventsQuery) (*s
 	if err != nil {
 		return nil, err
 	}
-	found, err := projections.ContactEvents(ctx, a.db, c.NxID, in.Limit)
+	found, total, err := projections.ContactEvents(ctx, a.db, c.NxID, in.Page, in.PageSize)
 	if err != nil {
 		return nil, err
 	}
-	out := contactEvents{Events: []contactEvent{}}
+	// Links name the contact by its id: addresses do not belong into them.
+	out := contactEvents{Events: []contactEvent{}, Pagination: paginate(in.PageQuery, total, len(found), "/people/contacts/"+c.NxID.String()+"/events", url.Values{})}
 	for _, e := range found {
 		out.Events = append(out.Events, eventOf(e.ID, e.Name, e.At, e.Properties, e.ImportID))
 	}

@@ -41,7 +41,8 @@ func TestContactsAreListedCountedAndFound(t *testing.T) {
 			w.get("/people/contacts/"+nobody+below).fails(404, "contact-not-found")
 		}
 	}
-	if got := w.get("/people/contacts/ann@x.org/events").is(200); strings.TrimSpace(string(got.body)) != `{"events":[]}` {
+	if got := w.get("/people/contacts/ann@x.org/events").is(200); strings.TrimSpace(string(got.body)) !=
+		`{"pagination":{"totalRecord":0,"page":1,"pageSize":50,"returnedRecord":0,"remainingRecord":0,"first":null,"next":null,"last":null,"previous":null},"events":[]}` {
 		t.Errorf("%s", got.body)
 	}
 	if got := w.get("/people/contacts/ann@x.org/segments").is(200); strings.TrimSpace(string(got.body)) !=
