@@ -43,6 +43,7 @@ var measurements = []measurement{
 	{"import-A", importOf("import-A", inputA, 4)},
 	{"import-B", importOf("import-B", inputB, 2.2)},
 	{"memory", memory},
+	{"worst-file", worst},
 	{"append", appends},
 	{"rebuild", rebuild},
 }
