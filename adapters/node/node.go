@@ -26,6 +26,8 @@ type Config struct {
 	Dir string
 	// Listen is the TCP address to serve on; 127.0.0.1:0, any free port of this machine, if empty.
 	Listen string
+	// Listener, when set, is served on instead; Open takes it over, whatever comes of it.
+	Listener net.Listener
 	// Username and Password, when set, must come with every read and write (HTTP Basic, as the client sends it), and
 	// the node serves TLS, since the client sends them over nothing else. Without them the node serves loopback only.
 	Username, Password string
@@ -82,11 +84,11 @@ func Open(cfg Config) (*Node, error) {
 	}
 	log, err := openLog(cfg, vfs.Default)
 	if err != nil {
-		return nil, err
+		return nil, errors.Join(err, closeGiven(cfg))
 	}
 	listener, err := listen(cfg)
 	if err != nil {
-		return nil, errors.Join(err, log.close())
+		return nil, errors.Join(err, log.close(), closeGiven(cfg))
 	}
 	n := &Node{log: log, address: listener.Addr().(*net.TCPAddr), served: make(chan struct{})}
 	if err := n.prepare(cfg); err != nil {
@@ -107,13 +109,26 @@ var (
 	errExposed     = errors.New("node: listening beyond this machine needs a user name and a password")
 )
 
+func closeGiven(cfg Config) error {
+	if cfg.Listener == nil {
+		return nil
+	}
+	return cfg.Listener.Close()
+}
+
 func listen(cfg Config) (net.Listener, error) {
+	if cfg.Listener != nil {
+		cfg.Listen = cfg.Listener.Addr().String()
+	}
 	address, err := net.ResolveTCPAddr("tcp", cfg.Listen)
 	if err != nil {
 		return nil, fmt.Errorf("node: listen on %s: %w", cfg.Listen, err)
 	}
 	if cfg.Username == "" && !address.IP.IsLoopback() {
 		return nil, errExposed
+	}
+	if cfg.Listener != nil {
+		return cfg.Listener, nil
 	}
 	listener, err := net.ListenTCP("tcp", address)
 	if err != nil {

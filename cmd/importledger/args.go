@@ -1,12 +1,27 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
 	"github.com/oklog/ulid/v2"
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
+
+// wrongFlag says of a flag what is wrong with it.
+func wrongFlag(err error) error {
+	if invalid, ok := errors.AsType[*pflag.InvalidValueError](err); ok {
+		switch flag := invalid.GetFlag(); flag.Value.Type() {
+		case "int", "int64":
+			return &usageError{fmt.Sprintf("--%s is a whole number, and %q is none", flag.Name, invalid.GetValue())}
+		case "bool":
+			return &usageError{fmt.Sprintf("--%s takes no value, and %q is one", flag.Name, invalid.GetValue())}
+		}
+	}
+	return &usageError{err.Error()}
+}
 
 func noArgs(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {

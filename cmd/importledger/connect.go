@@ -34,7 +34,7 @@ func (p *program) connect(ctx context.Context) (c *client, closeServer func() er
 		c := newClient(p.settings.Server, p.settings.ClientID, p.settings.ClientSecret)
 		if err := c.alive(ctx); err != nil {
 			c.close()
-			return nil, nil, err
+			return nil, nil, p.notThere(err)
 		}
 		return c, nothingToClose, nil
 	}
@@ -43,6 +43,14 @@ func (p *program) connect(ctx context.Context) (c *client, closeServer func() er
 		return running, nothingToClose, err
 	}
 	return p.connectLocal(ctx)
+}
+
+// notThere says of the server that was named how to come to one that is there.
+func (p *program) notThere(err error) error {
+	if _, ok := errors.AsType[*apiError](err); ok {
+		return fmt.Errorf("what answers at %s is no importledger server: correct --server", p.settings.Server)
+	}
+	return fmt.Errorf("%w: start it, or correct --server", err)
 }
 
 // runningServer reaches the server that runs on the data directory; nil when none

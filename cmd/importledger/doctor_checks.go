@@ -173,7 +173,8 @@ func (d *doctor) eventStore(ctx context.Context) finding {
 	}
 	log, err := eventstore.Open(ctx, d.settings.EventStoreURL, eventstore.Config{Timeout: patienceOfDoctor / 2})
 	if err != nil {
-		return mustMend("start it, or correct IMPORTLEDGER_EVENTSTORE_URL", "%v", err)
+		what, mend := explainEventStore(err, d.settings.EventStoreURL)
+		return mustMend(mend, "%v", what)
 	}
 	log.Close()
 	return allWell("%s answers", maskURL(d.settings.EventStoreURL))

@@ -92,7 +92,7 @@ error, 4 the file was refused, 5 canceled.`,
 		SilenceErrors:     true,
 		PersistentPreRunE: p.begin,
 	}
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err.Error()} })
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return wrongFlag(err) })
 	addSettingFlags(root.PersistentFlags(), "data", "server", "config", "log-level")
 	root.AddCommand(
 		p.newServeCommand(),

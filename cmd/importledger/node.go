@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"net"
 
 	"github.com/spf13/cobra"
 
@@ -32,12 +33,20 @@ func (p *program) node(ctx context.Context, listen string) (err error) {
 	if err := isAddress(listen); err != nil {
 		return &usageError{"--listen " + err.Error()}
 	}
-	dir, err := openDataDir(p.settings.Data, "node")
+	// The address first: one that is taken must leave nothing behind.
+	listener, err := openListener(ctx, listen, "--listen")
 	if err != nil {
 		return err
 	}
+	if at, ok := listener.Addr().(*net.TCPAddr); !ok || !at.IP.IsLoopback() {
+		return errors.Join(&usageError{"node takes no password, so --listen must be an address of this machine only, such as " + nodeListen}, listener.Close())
+	}
+	dir, err := openDataDir(p.settings.Data, "node")
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
 	defer func() { err = errors.Join(err, dir.close()) }()
-	n, err := node.Open(node.Config{Dir: dir.file("log"), Listen: listen, Logger: newLogger(p.term.err, p.settings.LogLevel)})
+	n, err := node.Open(node.Config{Dir: dir.file("log"), Listener: listener, Logger: newLogger(p.term.err, p.settings.LogLevel)})
 	if err != nil {
 		return err
 	}

@@ -148,7 +148,7 @@ func openListener(ctx context.Context, at, flag string) (net.Listener, error) {
 		return nil, fmt.Errorf("%s is in use by another program: stop it, or name another address with %s", at, flag)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("cannot listen on %s (%w): name another address with %s", at, cause(err), flag)
+		return nil, fmt.Errorf("cannot listen on %s (%w): name another address with %s", at, listenCause(err), flag)
 	}
 	return listener, nil
 }

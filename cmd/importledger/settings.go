@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/knadh/koanf/parsers/toml/v2"
 	"github.com/knadh/koanf/parsers/yaml"
@@ -94,8 +95,19 @@ func addSettingFlags(flags *pflag.FlagSet, keys ...string) {
 		if !ok || s.flag == "" {
 			panic("no flag for the setting " + key)
 		}
-		flags.String(s.key, "", "`"+s.flag+"`: "+s.description+fallbackText(s))
+		// Not String with `DIR` in its text, which would be printed there as well.
+		flags.Var(&settingFlag{kind: s.flag}, s.key, s.description+fallbackText(s))
 	}
+}
+
+// settingFlag keeps the text of a flag; what it means is checked with all settings.
+type settingFlag struct{ kind, text string }
+
+func (f *settingFlag) String() string { return f.text }
+func (f *settingFlag) Type() string   { return f.kind }
+func (f *settingFlag) Set(text string) error {
+	f.text = text
+	return nil
 }
 
 func fallbackText(s setting) string {
@@ -194,8 +206,8 @@ func (s *settings) readFile(layers []map[string]any, flags *pflag.FlagSet, env e
 	}
 	for _, path := range candidates {
 		text, err := os.ReadFile(path)
-		if errors.Is(err, fs.ErrNotExist) && named == "" {
-			continue
+		if named == "" && (errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR)) {
+			continue // what is no folder is said by whoever opens the data directory
 		}
 		if err != nil {
 			return fmt.Errorf("configuration file %s cannot be read: %w", path, cause(err))

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/url"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -18,6 +19,7 @@ import (
 	"importledger/adapters/eventstore"
 	"importledger/adapters/node"
 	"importledger/adapters/postgres"
+	"importledger/aggregate"
 )
 
 // storage is where everything is kept: the log, the database, the files. What no
@@ -30,16 +32,29 @@ type storage struct {
 	cluster *postgres.Cluster // nil with a Postgres of one's own
 }
 
-// openStorage opens the three beside each other; what was opened is closed again
-// when one of them cannot be.
+// openStorage opens what settings name, then what is embedded: nothing is made in
+// the data directory for a server that does not answer. What was opened is closed
+// again when something cannot be.
 func openStorage(ctx context.Context, s *settings, dir *dataDir, logger *slog.Logger) (*storage, error) {
 	st := &storage{}
-	group, groupCtx := errgroup.WithContext(ctx)
-	group.Go(func() error { return st.openLog(groupCtx, s, dir, logger) })
-	group.Go(func() error { return st.openDatabase(groupCtx, s, dir, logger) })
-	group.Go(func() error { return st.openBlobs(s, dir) })
-	if err := group.Wait(); err != nil {
-		return nil, errors.Join(err, st.close(context.WithoutCancel(ctx)))
+	parts := []struct {
+		named bool
+		open  func(context.Context) error
+	}{
+		{s.EventStoreURL != "", func(ctx context.Context) error { return st.openLog(ctx, s, dir, logger) }},
+		{s.DatabaseURL != "", func(ctx context.Context) error { return st.openDatabase(ctx, s, dir, logger) }},
+		{s.BlobURL != "", func(context.Context) error { return st.openBlobs(s, dir) }},
+	}
+	for _, named := range []bool{true, false} {
+		group, groupCtx := errgroup.WithContext(ctx)
+		for _, part := range parts {
+			if part.named == named {
+				group.Go(func() error { return part.open(groupCtx) })
+			}
+		}
+		if err := group.Wait(); err != nil {
+			return nil, errors.Join(err, st.close(context.WithoutCancel(ctx)))
+		}
 	}
 	return st, nil
 }
@@ -64,10 +79,34 @@ func (st *storage) openLog(ctx context.Context, s *settings, dir *dataDir, logge
 	}
 	var err error
 	st.log, err = eventstore.Open(ctx, connect, eventstore.Config{Logger: logger})
-	if err != nil && st.node == nil {
-		return fmt.Errorf("the event store that IMPORTLEDGER_EVENTSTORE_URL names: %w", err)
+	if err != nil && st.node == nil && ctx.Err() == nil {
+		what, mend := explainEventStore(err, connect)
+		return fmt.Errorf("%w: %s", what, mend)
 	}
 	return err
+}
+
+// explainEventStore says of an event store that cannot be used what its operator
+// needs to know, and what mends it.
+func explainEventStore(err error, at string) (what error, mend string) {
+	mend = "correct IMPORTLEDGER_EVENTSTORE_URL"
+	switch {
+	case errors.Is(err, eventstore.ErrDenied):
+		return fmt.Errorf("the event store at %s refuses the user name and password", maskURL(at)), mend
+	case errors.Is(err, aggregate.ErrLogUnavailable):
+		return fmt.Errorf("no event store answers at %s (%s)", maskURL(at), lastWords(err)), "start it, or " + mend
+	}
+	return err, mend
+}
+
+// lastWords is the innermost reason in what gRPC says, which quotes reasons into
+// reasons.
+func lastWords(err error) string {
+	text := err.Error()
+	if i := strings.LastIndex(text, "desc = "); i >= 0 {
+		text = strings.Trim(text[i+len("desc = "):], `".`)
+	}
+	return text
 }
 
 func (st *storage) openDatabase(ctx context.Context, s *settings, dir *dataDir, logger *slog.Logger) error {

@@ -12,6 +12,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
+
+	"importledger/aggregate"
 )
 
 // terminal is where the program speaks: results on out, everything else on err.
@@ -60,6 +62,9 @@ func (t *terminal) complain(cmd *cobra.Command, err error) {
 	if refused, ok := errors.AsType[*apiError](err); ok {
 		for _, d := range refused.moreDetails() {
 			t.say("  · %s", sentence(d))
+		}
+		if refused.Code == aggregate.ErrNotFound.Code {
+			t.say("`importledger imports` lists those that there are.")
 		}
 	}
 	if _, ok := errors.AsType[*usageError](err); ok {

@@ -29,7 +29,7 @@ func openSource(path string, stdin io.Reader) (*source, error) {
 	info, err := os.Stat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, fmt.Errorf("there is no file %s", path)
+		return nil, fmt.Errorf("there is no file %s: correct the name, or go to its folder", path)
 	case err != nil:
 		return nil, fmt.Errorf("%s cannot be read: %w", path, cause(err))
 	case info.IsDir():
