@@ -5,7 +5,9 @@
 // here knows what the bytes mean, and no name that somebody else chose ever
 // becomes a path: keys are ids.
 //
-// Folder keeps blobs in a folder of a local disk. A folder belongs to one process
-// that commits and removes; an Upload that a killed process left behind is swept
-// when the folder is opened again.
+// Folder keeps blobs in a folder, which several processes may share. Bucket keeps
+// them in a store that speaks the S3 protocol; there an upload waits in a folder of
+// this machine until Commit, so its size costs disk and not memory. Both are a
+// Store, and one suite of tests says what a Store does. An Upload that a killed
+// process left behind is swept when its folder is opened again.
 package blob

@@ -52,7 +52,7 @@ func TestAFullDiskLeavesNoPartialBlob(t *testing.T) {
 		if err := u.Discard(); err != nil {
 			t.Error(err)
 		}
-		if left := files(t, f); len(left) != 0 {
+		if left := files(t, f.dir); len(left) != 0 {
 			t.Errorf("room for %d: left over: %v", room, left)
 		}
 	}
@@ -162,7 +162,7 @@ func TestAKilledUploadIsSweptAndALivingOneIsNot(t *testing.T) {
 	if _, err := OpenFolder(f.dir); err != nil {
 		t.Fatal(err)
 	}
-	if got := files(t, f); len(got) != 2 {
+	if got := files(t, f.dir); len(got) != 2 {
 		t.Errorf("while both live: %v, want both uploads", got)
 	}
 
@@ -175,13 +175,13 @@ func TestAKilledUploadIsSweptAndALivingOneIsNot(t *testing.T) {
 	if err := stdin.Close(); err != nil && !errors.Is(err, os.ErrClosed) {
 		t.Error(err)
 	}
-	if got := files(t, f); len(got) != 2 {
+	if got := files(t, f.dir); len(got) != 2 {
 		t.Fatalf("after the kill, before the sweep: %v", got)
 	}
 	if _, err := OpenFolder(f.dir); err != nil {
 		t.Fatal(err)
 	}
-	if got := files(t, f); len(got) != 1 || got[0] != filepath.Base(own.file.Name()) {
+	if got := files(t, f.dir); len(got) != 1 || got[0] != filepath.Base(own.file.Name()) {
 		t.Errorf("after the sweep: %v, want only the living upload", got)
 	}
 	if err := own.Commit(key); err != nil {

@@ -1,6 +1,7 @@
 package blob
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,94 +9,85 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync"
 	"syscall"
 )
 
-var (
-	// ErrNotFound says that there is no blob under a key.
-	ErrNotFound = errors.New("no such blob")
-	// ErrExists says that there already is a blob under a key. Blobs never change.
-	ErrExists = errors.New("blob exists already")
-	// ErrKey says that a key is not 1 to 64 of A-Z a-z 0-9 _ -.
-	ErrKey = errors.New("not a blob key")
-	// ErrFull says that the storage has no room for the bytes.
-	ErrFull = errors.New("storage is full")
-)
-
-// uploading begins the names of files that are not blobs yet. Keys have no dots.
-const uploading = ".upload-"
-
-// Folder keeps each blob in one file, named by its key. It is safe for concurrent use.
+// Folder keeps each blob in one file, named by its key. Other processes, on other
+// machines too, may use the same folder.
 type Folder struct {
-	dir    string
-	commit sync.Mutex // between seeing that a key is free and taking it
+	spool
+	commit sync.Mutex // between seeing that a key is free and taking it, where links cannot do that
 }
+
+var _ Store = (*Folder)(nil)
 
 // OpenFolder opens the folder dir, which it makes where there is none, and removes
 // the uploads that processes which no longer live have left in it.
-//
-// Every upload holds a lock (flock) on its file that ends with its process, so an
-// upload that can be locked is nobody's. Age says nothing: one over a slow line may
-// take hours.
 func OpenFolder(dir string) (*Folder, error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, fmt.Errorf("blob folder: %w", err)
-	}
-	f := &Folder{dir: dir}
-	if err := f.sweep(); err != nil {
-		return nil, fmt.Errorf("blob folder: sweeping left-over uploads: %w", err)
-	}
-	return f, nil
-}
-
-func (f *Folder) sweep() error {
-	entries, err := os.ReadDir(f.dir)
+	s, err := openSpool(dir)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	var failed []error
-	for _, entry := range entries {
-		if strings.HasPrefix(entry.Name(), uploading) {
-			failed = append(failed, sweepUpload(filepath.Join(f.dir, entry.Name())))
-		}
-	}
-	return errors.Join(failed...)
+	return &Folder{spool: s}, nil
 }
 
-func sweepUpload(path string) error {
-	file, err := os.Open(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil // committed or discarded meanwhile
+// Create implements Store.
+func (f *Folder) Create(ctx context.Context) (*Upload, error) { return f.create(ctx, f) }
+
+// keep makes a finished upload durable under its key's name.
+func (f *Folder) keep(u *Upload, key string) error {
+	if err := u.file.Sync(); err != nil {
+		u.failed = saidFull(err)
+		return u.failed
+	}
+	path := filepath.Join(f.dir, key)
+	err := f.name(u.file.Name(), path)
+	if errors.Is(err, ErrExists) {
+		return cmp.Or(f.sync(), err) // of whoever came first it is not known whether he did
 	}
 	if err != nil {
 		return err
 	}
-	defer file.Close()
-	switch err := lock(file, syscall.LOCK_EX|syscall.LOCK_NB); {
-	case errors.Is(err, syscall.EWOULDBLOCK):
-		return nil // somebody is writing it
-	case err != nil:
-		return err
-	}
-	// It may have become a blob between opening and locking: then the path is gone.
-	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
+	u.over = true
+	if err := errors.Join(u.file.Close(), f.sync()); err != nil {
+		// Whether the name lasts is not known, so it must not stay.
+		return errors.Join(saidFull(err), os.Remove(path))
 	}
 	return nil
 }
 
-func lock(file *os.File, how int) error {
-	for {
-		err := syscall.Flock(int(file.Fd()), how)
-		if !errors.Is(err, syscall.EINTR) {
-			return err
+// name gives a finished upload its key's name, unless that is taken. A link tells
+// that and takes it in one step, whoever else is at it.
+func (f *Folder) name(upload, path string) error {
+	switch err := os.Link(upload, path); {
+	case errors.Is(err, fs.ErrExist):
+		return ErrExists
+	case err == nil:
+		if err := os.Remove(upload); err != nil {
+			return errors.Join(err, os.Remove(path))
 		}
+		return nil
+	case !linksMissing(err):
+		return err
 	}
+	f.commit.Lock()
+	defer f.commit.Unlock()
+	switch _, err := os.Lstat(path); {
+	case err == nil:
+		return ErrExists
+	case !errors.Is(err, fs.ErrNotExist):
+		return err
+	}
+	return os.Rename(upload, path)
 }
 
-// Open opens the blob under key for reading. ErrNotFound: there is none.
+// linksMissing tells a file system that has no hard links.
+func linksMissing(err error) bool {
+	return errors.Is(err, errors.ErrUnsupported) || errors.Is(err, syscall.EPERM) || errors.Is(err, syscall.EMLINK)
+}
+
+// Open implements Store.
 func (f *Folder) Open(ctx context.Context, key string) (io.ReadSeekCloser, error) {
 	path, err := f.path(ctx, key)
 	if err != nil {
@@ -111,8 +103,7 @@ func (f *Folder) Open(ctx context.Context, key string) (io.ReadSeekCloser, error
 	return file, nil
 }
 
-// Remove removes the blob under key. That there is none is no error: removing
-// again, after an answer that got lost, comes to the same.
+// Remove implements Store.
 func (f *Folder) Remove(ctx context.Context, key string) error {
 	path, err := f.path(ctx, key)
 	if err != nil {
@@ -127,27 +118,30 @@ func (f *Folder) Remove(ctx context.Context, key string) error {
 	return nil
 }
 
-func (f *Folder) path(ctx context.Context, key string) (string, error) {
-	if !isKey(key) {
-		return "", fmt.Errorf("%w: %.80q", ErrKey, key)
-	}
+// Ping implements Store: a file system that was mounted there may be gone.
+func (f *Folder) Ping(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if _, err := os.Stat(f.dir); err != nil {
+		return fmt.Errorf("blob folder: %w", err)
+	}
+	return nil
+}
+
+func (f *Folder) path(ctx context.Context, key string) (string, error) {
+	if err := usable(ctx, key); err != nil {
 		return "", err
 	}
 	return filepath.Join(f.dir, key), nil
 }
 
-func isKey(key string) bool {
-	if len(key) < 1 || len(key) > 64 {
-		return false
+// usable tells what is wrong with a key or a context.
+func usable(ctx context.Context, key string) error {
+	if !isKey(key) {
+		return fmt.Errorf("%w: %.80q", ErrKey, key)
 	}
-	for i := range len(key) {
-		c := key[i]
-		if !('A' <= c && c <= 'Z' || 'a' <= c && c <= 'z' || '0' <= c && c <= '9' || c == '_' || c == '-') {
-			return false
-		}
-	}
-	return true
+	return ctx.Err()
 }
 
 // sync makes names durable that were given or taken away.
