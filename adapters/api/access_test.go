@@ -16,7 +16,7 @@ import (
 // wanted is what the contract says of who may call what.
 var wanted = map[string]string{
 	"GET /people/imports": "imports:read", "POST /people/imports": "imports:write", "GET /people/imports/{id}": "imports:read",
-	"GET /people/imports/{id}/preview": "imports:read", "POST /people/imports/{id}/review": "imports:read",
+	"GET /people/imports/{id}/preview": "imports:read", "GET /people/imports/{id}/reading": "imports:read", "POST /people/imports/{id}/review": "imports:read",
 	"PUT /people/imports/{id}/mapping": "imports:write", "POST /people/imports/{id}/cancel": "imports:write",
 	"GET /people/imports/{id}/errors": "imports:read", "GET /people/imports/{id}/errors.csv": "imports:read",
 	"GET /people/imports/{id}/progress": "imports:read", "GET /people/imports/{id}/history": "audit:read",

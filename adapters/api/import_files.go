@@ -18,6 +18,7 @@ type rowErrorsQuery struct {
 	ImportPath
 	PageQuery
 	AfterQuery
+	Lines  bool `query:"lines" doc:"Ask for each row's line as well."`
 	Groups bool `query:"groups" doc:"Ask for groups as well."`
 }
 
@@ -27,13 +28,13 @@ type rowErrorObject struct {
 	Code    string  `json:"code"`
 	Message string  `json:"message"`
 	Value   *string `json:"value" doc:"The cell as it was, shortened."`
-	Line    int     `json:"line" doc:"Of the file, where the row begins; the first is 1."`
+	Line    int     `json:"line,omitempty" doc:"Only where asked for: the line of the file in which the row begins; the first is 1."`
 }
 
 type rowErrorsPage struct {
 	Pagination pagination       `json:"pagination"`
 	Items      []rowErrorObject `json:"items"`
-	Groups     []reviewError    `json:"groups" nullable:"true" doc:"All errors of the import by code and column, the most frequent first. Null unless asked for."`
+	Groups     *[]reviewError   `json:"groups,omitempty" doc:"Only where asked for: all errors of the import by code and column, the most frequent first."`
 }
 
 func (a *API) addImportFiles() {
@@ -59,14 +60,19 @@ func (a *API) rowErrors(ctx context.Context, in *rowErrorsQuery) (*struct{ Body 
 	}
 	page := rowErrorsPage{Items: make([]rowErrorObject, len(found))}
 	for i, e := range found {
-		page.Items[i] = rowErrorObject{Row: e.Row, Column: orNull(e.Column), Code: e.Code, Message: e.Message, Value: orNull(e.Value), Line: e.Line}
-	}
-	if in.Groups {
-		if page.Groups, err = a.errorGroups(ctx, in.ID); err != nil {
-			return nil, err
+		page.Items[i] = rowErrorObject{Row: e.Row, Column: orNull(e.Column), Code: e.Code, Message: e.Message, Value: orNull(e.Value)}
+		if in.Lines {
+			page.Items[i].Line = e.Line
 		}
 	}
-	page.Pagination = paginate(in.PageQuery, total, len(found), in.link("/errors"), url.Values{"groups": {onlyTrue(in.Groups)}})
+	if in.Groups {
+		groups, err := a.errorGroups(ctx, in.ID)
+		if err != nil {
+			return nil, err
+		}
+		page.Groups = &groups
+	}
+	page.Pagination = paginate(in.PageQuery, total, len(found), in.link("/errors"), url.Values{"groups": {onlyTrue(in.Groups)}, "lines": {onlyTrue(in.Lines)}})
 	return &struct{ Body rowErrorsPage }{page}, nil
 }
 

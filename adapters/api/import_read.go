@@ -71,6 +71,8 @@ func (a *API) addImportReads() {
 		summary: "List imports, newest first"}, a.listImports)
 	register(a, operation{route: "GET /people/imports/{id}", id: "get-import", tag: "Imports",
 		summary: "Get an import", tagged: true, errors: []int{http.StatusNotFound}}, a.getImport)
+	register(a, operation{route: "GET /people/imports/{id}/reading", id: "get-import-reading", tag: "Imports",
+		summary: "Get how an import's file is read, and which imports mend each other's rows", tagged: true, errors: []int{http.StatusNotFound}}, a.getReading)
 	register(a, operation{route: "GET /people/imports/{id}/at/{revision}", id: "get-import-at", tag: "Imports",
 		summary: "Get an import as it stood at a revision, folded from the log", tagged: true, errors: []int{http.StatusNotFound}}, a.getImportAt)
 }
@@ -88,9 +90,6 @@ func (a *API) listImports(ctx context.Context, in *importsQuery) (*importsAnswer
 	for i, row := range found {
 		out.Body[i] = importOf(folded(row))
 	}
-	if err := a.addCorrections(ctx, out.Body); err != nil {
-		return nil, err
-	}
 	out.Link = paginate(in.PageQuery, total, len(found), "/people/imports",
 		url.Values{"state": {in.State}, "type": {in.Type}, "q": {in.Q}}).linkHeader()
 	return out, nil
@@ -104,29 +103,7 @@ func (a *API) getImport(ctx context.Context, in *importQuery) (*importAnswer, er
 	if err != nil {
 		return nil, err
 	}
-	out, one := answered(s), []importObject{importOf(s)}
-	err = a.addCorrections(ctx, one)
-	out.Body = one[0]
-	return out, err
-}
-
-// addCorrections tells imports which others correct them: those have that in their
-// own streams.
-func (a *API) addCorrections(ctx context.Context, all []importObject) error {
-	var ids []string
-	for _, o := range all {
-		if o.RowsInError > 0 {
-			ids = append(ids, o.ID)
-		}
-	}
-	if len(ids) == 0 {
-		return nil
-	}
-	by, err := projections.CorrectedBy(ctx, a.db, ids)
-	for i := range all {
-		all[i].CorrectedBy = orEmpty(by[all[i].ID])
-	}
-	return err
+	return answered(s), nil
 }
 
 // currentImport reads an import from the read model, or from the log as long as the

@@ -29,12 +29,6 @@ type importObject struct {
 	CreatedAt    int64         `json:"createdAt" doc:"Unix epoch, milliseconds."`
 	ModifiedAt   int64         `json:"modifiedAt" doc:"Unix epoch, milliseconds."`
 	Revision     uint64        `json:"revision" doc:"Of the last event that is part of this answer."`
-
-	KeyIdentifier  string   `json:"keyIdentifier" doc:"The attribute that says which contact a row is about."`
-	DefaultCountry *string  `json:"defaultCountry" doc:"Of national phone numbers, ISO 3166-1 alpha-2."`
-	BlankCells     string   `json:"blankCells" enum:"keep,clear" doc:"What a blank cell does to the contact's attribute."`
-	Corrects       *string  `json:"corrects" doc:"The import whose rejected rows this one has, mended."`
-	CorrectedBy    []string `json:"correctedBy" doc:"Imports that have rejected rows of this one, mended; oldest first."`
 }
 
 type fileObject struct {
@@ -44,7 +38,6 @@ type fileObject struct {
 	SHA256    string `json:"sha256" doc:"Hexadecimal, of the bytes as received."`
 	Encoding  string `json:"encoding"`
 	Columns   int    `json:"columns"`
-	Guessed   bool   `json:"encodingGuessed" doc:"The encoding was assumed: nothing in the file says it."`
 }
 
 // segmentRef names a segment: by its id, or a new one by the name it gets.
@@ -79,12 +72,10 @@ func importOf(s aggregate.Import) importObject {
 		ID: s.ID, Name: started.Name, Description: orNull(started.Description), UserID: orNull(s.CreatedBy),
 		Type: string(started.Type), State: string(s.State),
 		File: fileObject{Separator: file.Separator, Name: file.Name, Size: file.Size, SHA256: file.SHA256, Encoding: file.Encoding,
-			Columns: len(file.Header), Guessed: file.EncodingGuessed},
+			Columns: len(file.Header)},
 		ImportMode: string(started.ImportMode), OldMode: string(started.ImportMode), EventName: orNull(s.EventName()),
 		RowToImport: s.Rows(), RowsImported: s.Accepted, RowsInError: s.Rejected,
 		CreatedAt: s.CreatedAt, ModifiedAt: s.ModifiedAt, Revision: s.Events - 1,
-		KeyIdentifier: started.KeyIdentifier, DefaultCountry: orNull(s.DefaultCountry()), BlankCells: string(s.BlankCells()),
-		Corrects: orNull(started.Corrects), CorrectedBy: []string{},
 	}
 	if s.Mapped != nil {
 		o.Mapping = mappingOf(s.Mapped.Columns)

@@ -42,6 +42,7 @@ var access = map[string]string{
 	"POST /people/imports":                   ImportsWrite,
 	"GET /people/imports/{id}":               ImportsRead,
 	"GET /people/imports/{id}/preview":       ImportsRead,
+	"GET /people/imports/{id}/reading":       ImportsRead,
 	"POST /people/imports/{id}/review":       ImportsRead,
 	"PUT /people/imports/{id}/mapping":       ImportsWrite,
 	"POST /people/imports/{id}/cancel":       ImportsWrite,

@@ -70,6 +70,9 @@ func newFakeAPI(t *testing.T) *fakeAPI {
 		f.write(w, "9")
 	})
 	mux.HandleFunc("GET /people/imports/{id}", f.look)
+	mux.HandleFunc("GET /people/imports/{id}/reading", func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprint(w, `{"keyIdentifier":"email","corrects":null,"correctedBy":[]}`)
+	})
 	mux.HandleFunc("POST /people/imports/{id}/cancel", func(w http.ResponseWriter, _ *http.Request) {
 		f.mu.Lock()
 		defer f.mu.Unlock()

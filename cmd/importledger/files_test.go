@@ -105,9 +105,10 @@ func TestMendedRowsBecomeExactlyTheMissingContacts(t *testing.T) {
 			t.Errorf("row %d: %v", row, a)
 		}
 	}
-	shown, _, err := c.getImport(t.Context(), first.ID)
-	if err != nil || second.Corrects == nil || *second.Corrects != first.ID || len(shown.CorrectedBy) != 1 || shown.CorrectedBy[0] != second.ID {
-		t.Errorf("%v\n%s\n%s", err, shown.raw, second.raw)
+	before, err := c.getReading(t.Context(), first.ID)
+	after, failed := c.getReading(t.Context(), second.ID)
+	if err = errors.Join(err, failed); err != nil || after.Corrects == nil || *after.Corrects != first.ID || len(before.CorrectedBy) != 1 || before.CorrectedBy[0] != second.ID {
+		t.Errorf("%v\n%+v\n%+v", err, before, after)
 	}
 	c.verified(t)
 }

@@ -62,7 +62,7 @@ func (p *program) printImportAt(ctx context.Context, c *client, id string, revis
 	if _, err := c.get(ctx, importPath(id, "/at/"+strconv.FormatInt(revision, 10)), &i); err != nil {
 		return err
 	}
-	return p.printImport(i, asJSON)
+	return p.printImport(ctx, c, i, asJSON)
 }
 
 func (p *program) printHistory(ctx context.Context, c *client, id string, follow, asJSON bool) error {

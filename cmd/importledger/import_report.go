@@ -135,8 +135,12 @@ func (r *importRun) summarize(ctx context.Context, i importObject, after time.Du
 	if _, err := fmt.Fprintf(out, "%s · %s\n", text, took(after)); err != nil {
 		return err
 	}
-	if i.Corrects != nil {
-		fmt.Fprintf(out, "It corrects import %s.\n", *i.Corrects)
+	reading, err := r.client.getReading(ctx, i.ID)
+	if err != nil {
+		return err
+	}
+	if reading.Corrects != nil {
+		fmt.Fprintf(out, "It corrects import %s.\n", *reading.Corrects)
 	}
 	if i.RowsInError > 0 {
 		if err := r.printReasons(ctx, i); err != nil {

@@ -31,8 +31,6 @@ type importObject struct {
 	CreatedAt    int64        `json:"createdAt"`
 	ModifiedAt   int64        `json:"modifiedAt"`
 	Revision     uint64       `json:"revision"`
-	Corrects     *string      `json:"corrects"`
-	CorrectedBy  []string     `json:"correctedBy"`
 
 	raw json.RawMessage
 }
@@ -72,6 +70,18 @@ func (i importObject) MarshalJSON() ([]byte, error) { return i.raw, nil }
 
 // settled counts the rows that have their outcome.
 func (i importObject) settled() int { return i.RowsImported + i.RowsInError }
+
+// readingObject is how an import's file is read, and which imports mend each
+// other's rows.
+type readingObject struct {
+	Corrects    *string  `json:"corrects"`
+	CorrectedBy []string `json:"correctedBy"`
+}
+
+func (c *client) getReading(ctx context.Context, id string) (reading readingObject, err error) {
+	_, err = c.get(ctx, importPath(id, "/reading"), &reading)
+	return reading, err
+}
 
 func importPath(id, below string) string { return "/people/imports/" + url.PathEscape(id) + below }
 

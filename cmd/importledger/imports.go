@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/url"
@@ -123,7 +124,7 @@ func (p *program) newShowCommand() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				return p.printImport(i, asJSON)
+				return p.printImport(cmd.Context(), c, i, asJSON)
 			})
 		},
 	}
@@ -148,7 +149,7 @@ func (p *program) newCancelCommand() *cobra.Command {
 				if err := c.caughtUp(cmd.Context(), i.ID, position); err != nil {
 					return err
 				}
-				return p.printImport(i, asJSON)
+				return p.printImport(cmd.Context(), c, i, asJSON)
 			})
 		},
 	}
@@ -158,9 +159,13 @@ func (p *program) newCancelCommand() *cobra.Command {
 }
 
 // printImport prints everything about one import.
-func (p *program) printImport(i importObject, asJSON bool) error {
+func (p *program) printImport(ctx context.Context, c *client, i importObject, asJSON bool) error {
 	if asJSON {
 		return p.term.printJSON(json.RawMessage(i.raw))
+	}
+	reading, err := c.getReading(ctx, i.ID)
+	if err != nil {
+		return err
 	}
 	t := p.term.newTable("", "")
 	line := func(name, value string) {
@@ -179,8 +184,8 @@ func (p *program) printImport(i importObject, asJSON bool) error {
 	if i.Segment != nil {
 		line("Segment", i.Segment.SegmentID)
 	}
-	line("Corrects", deref(i.Corrects))
-	line("Corrected by", strings.Join(i.CorrectedBy, ", "))
+	line("Corrects", deref(reading.Corrects))
+	line("Corrected by", strings.Join(reading.CorrectedBy, ", "))
 	line("Type", i.Type)
 	line("Started by", deref(i.UserID))
 	line("Started", localTime(i.CreatedAt))

@@ -17,12 +17,13 @@ import (
 
 // server is a ledger that is served over HTTP, on a data directory of its own.
 type server struct {
-	dir     *dataDir
-	ledger  *ledger
-	access  *access
-	api     *api.API
-	logger  *slog.Logger
-	address address // for the commands of the data directory's owner
+	dir        *dataDir
+	ledger     *ledger
+	access     *access
+	api        *api.API
+	logger     *slog.Logger
+	address    address // for the commands of the data directory's owner
+	opsAddress string  // of health and metrics; empty: nowhere
 	// adminPassword is the one of a ledger's first user, at the first start of all.
 	adminPassword string
 	serving       []*http.Server
@@ -83,6 +84,7 @@ func startServer(ctx context.Context, s *settings, command, listen, opsListen st
 	srv.address.PID = os.Getpid()
 	srv.serve(listener, srv.api)
 	if opsListener != nil {
+		srv.opsAddress = reachable(opsListener.Addr())
 		srv.serve(opsListener, api.NewOps(srv.api))
 	}
 	return srv, srv.dir.publish(srv.address)
