@@ -10,6 +10,7 @@ import (
 type Preview struct {
 	File          events.File
 	Columns       []ColumnGlimpse // in the file's order
+	First         [][]string      // the first rows as they are, with long cells shortened
 	KeyIdentifier string
 	LastUsed      *LastUsed // where the suggestions come from; nil: from the file alone
 	// ByFile are the suggestions that the file alone leads to, where LastUsed goes

@@ -100,3 +100,33 @@ func rejectedRowsAfter(ctx context.Context, q Querier, importID string, row int)
 	}
 	return pgx.CollectRows(rows, pgx.RowToStructByPos[RejectedRow])
 }
+
+// CountRejected counts an import's rejected rows by where they lie in the file: the
+// rows up to each of the bounds, which rise, and after the bound before.
+func CountRejected(ctx context.Context, q Querier, importID string, bounds []int) ([]int, error) {
+	if len(bounds) == 0 {
+		return nil, nil
+	}
+	rows, err := q.Query(ctx, `
+		SELECT width_bucket(row, $2::bigint[]), count(DISTINCT row) FROM error_report.errors
+		WHERE import_id = $1 AND row <= $3 GROUP BY 1`, importID, above(bounds), bounds[len(bounds)-1])
+	if err != nil {
+		return nil, err
+	}
+	counts := make([]int, len(bounds))
+	var bucket, n int
+	_, err = pgx.ForEachRow(rows, []any{&bucket, &n}, func() error {
+		counts[bucket] = n
+		return nil
+	})
+	return counts, err
+}
+
+// above makes width_bucket count a bound itself to what is below.
+func above(bounds []int) []int {
+	more := make([]int, len(bounds))
+	for i, b := range bounds {
+		more[i] = b + 1
+	}
+	return more
+}

@@ -36,6 +36,12 @@ func TestErrorsAreReportedInTheOrderOfTheFile(t *testing.T) {
 		len(groups[0].Rows) != 20 || groups[1].Rows[0] != 10 || groups[1].Rows[19] != 200 {
 		t.Errorf("%+v", groups)
 	}
+	if n := must(projections.CountRejected(t.Context(), pool, "a", []int{1, 10, 10, 2000, rows})); !reflect.DeepEqual(n, []int{1, 9, 0, 1990, 100}) {
+		t.Errorf("rejected by place: %v", n)
+	}
+	if n := must(projections.CountRejected(t.Context(), pool, "a", nil)); len(n) != 0 {
+		t.Errorf("rejected nowhere: %v", n)
+	}
 	next := 1
 	for r, err := range projections.RejectedRows(t.Context(), pool, "a") {
 		if err != nil {

@@ -154,3 +154,19 @@ func importValue(row pgx.CollectableRow) (Import, error) {
 	i, err := scanImport(row)
 	return *i, err
 }
+
+// CountImports tells how many imports there are in each state.
+func CountImports(ctx context.Context, q Querier) (map[events.State]int, error) {
+	rows, err := q.Query(ctx, "SELECT state, sum(imports)::bigint FROM imports_list.totals GROUP BY state")
+	if err != nil {
+		return nil, err
+	}
+	counts := map[events.State]int{}
+	var state string
+	var n int
+	_, err = pgx.ForEachRow(rows, []any{&state, &n}, func() error {
+		counts[events.State(state)] = n
+		return nil
+	})
+	return counts, err
+}

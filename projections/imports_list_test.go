@@ -123,6 +123,9 @@ func TestImportsAreFilteredAndPagedNewestFirst(t *testing.T) {
 			t.Errorf("%s: %v of %d, want %v of %d", c.name, ids, total, c.first, c.total)
 		}
 	}
+	if counts := must(projections.CountImports(t.Context(), pool)); len(counts) != 5 || counts[events.Importing] != 6 {
+		t.Errorf("by state: %v", counts)
+	}
 	if ids := must(projections.ImportingIDs(t.Context(), pool)); !slices.Equal(ids, []string{"import01", "import06", "import11", "import16", "import21", "import26"}) {
 		t.Errorf("importing: %v", ids)
 	}

@@ -17,6 +17,7 @@ import (
 
 const (
 	glimpsedRows  = 200 // read for samples and suggestions
+	glimpsedFirst = 8   // of them shown as they are
 	reviewSamples = 5
 	reviewRows    = 20 // listed for each kind of error
 )
@@ -42,14 +43,20 @@ func (s *Service) Preview(ctx context.Context, id string, as commands.Reading) (
 	if err != nil {
 		return aggregate.Preview{}, fmt.Errorf("mapping last used: %w", err)
 	}
-	samples, err := s.samples(ctx, file, open)
-	return aggregate.NewPreview(imp, file, samples, attributes, last), err
+	samples, first, err := s.samples(ctx, file, open)
+	p := aggregate.NewPreview(imp, file, samples, attributes, last)
+	p.First = first
+	return p, err
 }
 
-// samples are different values of each column, from the file's first rows.
-func (s *Service) samples(ctx context.Context, file events.File, open opener) ([][]string, error) {
-	samples := make([][]string, len(file.Header))
-	err := s.eachRow(ctx, file, open, func(rec *aggregate.Record) error {
+// samples are different values of each column, from the file's first rows, and the
+// very first of those rows.
+func (s *Service) samples(ctx context.Context, file events.File, open opener) (samples, first [][]string, err error) {
+	samples = make([][]string, len(file.Header))
+	err = s.eachRow(ctx, file, open, func(rec *aggregate.Record) error {
+		if len(first) < glimpsedFirst {
+			first = append(first, shownCells(rec))
+		}
 		for i := range min(len(rec.Fields), len(samples)) {
 			if v, ok := aggregate.Sample(rec.Fields[i]); ok && rec.Problem == nil && !slices.Contains(samples[i], v) {
 				samples[i] = append(samples[i], v)
@@ -60,7 +67,16 @@ func (s *Service) samples(ctx context.Context, file events.File, open opener) ([
 		}
 		return nil
 	})
-	return samples, err
+	return samples, first, err
+}
+
+// shownCells are a row's cells as a preview shows them.
+func shownCells(rec *aggregate.Record) []string {
+	cells := make([]string, len(rec.Fields))
+	for i, cell := range rec.Fields {
+		cells[i], _ = aggregate.Sample(cell)
+	}
+	return cells
 }
 
 // Review runs the whole file through the rules that the import will use and

@@ -145,3 +145,33 @@ func TestOldIdempotencyKeysExpire(t *testing.T) {
 		t.Error("a new key expired")
 	}
 }
+
+func TestADraftIsKeptUntilItIsRemoved(t *testing.T) {
+	t.Parallel()
+	drafts := postgres.NewDrafts(pgtest.New(t))
+	want := func(id, draft string) {
+		t.Helper()
+		got, ok, err := drafts.Load(t.Context(), id)
+		if err != nil || ok != (draft != "") || string(got) != draft {
+			t.Errorf("%s: %s %v %v, want %s", id, got, ok, err, draft)
+		}
+	}
+	save := func(id, draft string) {
+		t.Helper()
+		if err := drafts.Save(t.Context(), id, []byte(draft)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want("a", "")
+	save("a", `{"step": 2}`)
+	save("b", `{"step": 3}`)
+	save("a", `{"step": 4}`)
+	want("a", `{"step": 4}`)
+	for range 2 {
+		if err := drafts.Remove(t.Context(), "a"); err != nil {
+			t.Fatal(err)
+		}
+		want("a", "")
+	}
+	want("b", `{"step": 3}`)
+}

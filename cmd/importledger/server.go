@@ -13,6 +13,7 @@ import (
 
 	"importledger/adapters/api"
 	"importledger/adapters/postgres"
+	"importledger/adapters/web"
 )
 
 // server is a ledger that is served over HTTP, on a data directory of its own.
@@ -21,6 +22,7 @@ type server struct {
 	ledger     *ledger
 	access     *access
 	api        *api.API
+	web        *web.Web
 	logger     *slog.Logger
 	address    address // for the commands of the data directory's owner
 	opsAddress string  // of health and metrics; empty: nowhere
@@ -79,10 +81,13 @@ func startServer(ctx context.Context, s *settings, command, listen, opsListen st
 	if err := srv.makeAPI(); err != nil {
 		return nil, err
 	}
+	if err := srv.makeWeb(s); err != nil {
+		return nil, err
+	}
 	srv.address = srv.access.owner
 	srv.address.URL = "http://" + reachable(listener.Addr())
 	srv.address.PID = os.Getpid()
-	srv.serve(listener, srv.api)
+	srv.serve(listener, front{api: srv.api, web: srv.web})
 	if opsListener != nil {
 		srv.opsAddress = reachable(opsListener.Addr())
 		srv.serve(opsListener, api.NewOps(srv.api))
@@ -124,6 +129,9 @@ func (srv *server) close(ctx context.Context) error {
 	var all []error
 	if srv.api != nil {
 		srv.api.Drain()
+	}
+	if srv.web != nil {
+		srv.web.Drain()
 	}
 	draining, cancel := context.WithTimeout(ctx, drainFor)
 	defer cancel()

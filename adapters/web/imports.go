@@ -1,0 +1,33 @@
+package web
+
+import (
+	"context"
+	"io"
+
+	"importledger/aggregate"
+	"importledger/commands"
+	"importledger/events"
+)
+
+// Imports does what people ask of imports. An import that does not exist is
+// aggregate.ErrNotFound.
+type Imports interface {
+	// Create receives a file and starts an import. It calls read once; read hands the
+	// file's bytes to store, which streams them away, and gives what was asked beside it.
+	Create(ctx context.Context, meta events.Meta, client, key string,
+		read func(store func(name string, r io.Reader) error) (commands.Start, *commands.MapColumns, error)) (aggregate.Import, error)
+	// Preview reads the file as asked; what is not said stays as it was found.
+	Preview(ctx context.Context, id string, as commands.Reading) (aggregate.Preview, error)
+	// Review and Map complete the segment, which comes with its id or its name, and
+	// add the account's attributes.
+	Review(ctx context.Context, id string, m commands.MapColumns) (aggregate.Review, error)
+	Map(ctx context.Context, id string, m commands.MapColumns, meta events.Meta) (aggregate.Import, error)
+	Cancel(ctx context.Context, id, reason string, meta events.Meta) (aggregate.Import, error)
+	// At gives an import as it stood right after the event with that revision.
+	At(ctx context.Context, id string, revision uint64) (aggregate.Import, error)
+	// Source opens the file as it was uploaded; the caller closes it.
+	Source(ctx context.Context, id string) (file io.ReadSeekCloser, name string, err error)
+	// ErrorsCSV writes the rejected rows. It writes nothing before it knows that the
+	// import exists and can be read.
+	ErrorsCSV(ctx context.Context, id string, w io.Writer) error
+}

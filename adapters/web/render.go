@@ -1,0 +1,91 @@
+package web
+
+import (
+	"bytes"
+	"embed"
+	"fmt"
+	"html/template"
+	"io/fs"
+	"path"
+	"strings"
+)
+
+//go:embed templates
+var templateFiles embed.FS
+
+// view is what a page is made of.
+type view struct {
+	Title   string
+	Section string // of the navigation
+	Notice  string // what has just been done, in a sentence
+	Live    string // address of the stream that keeps the page's #live current
+	Bare    bool   // without the navigation
+	Body    any
+
+	User User   // filled by render
+	Path string // likewise
+}
+
+// parsePages makes a template of each page: the layout and the parts, with the
+// page's own file.
+func (w *Web) parsePages() (map[string]*template.Template, error) {
+	shared, err := template.New("").Funcs(w.functions()).ParseFS(templateFiles, "templates/layout/*.html")
+	if err != nil {
+		return nil, fmt.Errorf("read the layout: %w", err)
+	}
+	files, err := fs.Glob(templateFiles, "templates/*.html")
+	if err != nil {
+		return nil, err
+	}
+	pages := map[string]*template.Template{}
+	for _, file := range files {
+		page, err := shared.Clone()
+		if err == nil {
+			page, err = page.ParseFS(templateFiles, file)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("read the page %s: %w", file, err)
+		}
+		pages[strings.TrimSuffix(path.Base(file), ".html")] = page
+	}
+	return pages, nil
+}
+
+// render sends a page. It is made in memory first: one that fails half way must not
+// be taken for the whole.
+func (v *visit) render(status int, name string, page view) error {
+	page.User, page.Path = v.user, v.r.URL.Path
+	if page.Notice == "" {
+		page.Notice = notices[v.r.URL.Query().Get("done")]
+	}
+	made, err := v.execute(name, "layout", page)
+	if err != nil {
+		return err
+	}
+	v.w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	v.w.WriteHeader(status)
+	_, err = v.w.Write(made)
+	return err
+}
+
+// execute makes a part of a page.
+func (w *Web) execute(page, part string, data any) ([]byte, error) {
+	t, ok := w.pages[page]
+	if !ok {
+		return nil, fmt.Errorf("there is no page %q", page)
+	}
+	var made bytes.Buffer
+	if err := t.ExecuteTemplate(&made, part, data); err != nil {
+		return nil, fmt.Errorf("make the page %s: %w", page, err)
+	}
+	return made.Bytes(), nil
+}
+
+// notices say what was done, on the page after it. Only these words can come
+// through an address.
+var notices = map[string]string{
+	"signed-out": "You are signed out.",
+	"canceled":   "The import is canceled. Rows that were accepted stay.",
+	"given-up":   "The file is not imported.",
+	"set-up":     "All set. Import your first file whenever you like.",
+}

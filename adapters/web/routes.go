@@ -1,0 +1,75 @@
+package web
+
+import (
+	"errors"
+	"fmt"
+)
+
+// Who may use a route: everybody, everybody who is signed in, or whoever has the
+// scope. The scopes are the API's.
+const (
+	public   = "public"
+	signedIn = "signed in"
+
+	importsRead   = "imports:read"
+	importsWrite  = "imports:write"
+	contactsRead  = "contacts:read"
+	contactsWrite = "contacts:write"
+	auditRead     = "audit:read"
+	opsWrite      = "ops:write"
+)
+
+// route is one address, who may use it and what serves it.
+type route struct {
+	pattern string
+	who     string
+	serve   func(*visit) error
+}
+
+// routes is every address of the web interface.
+func routes() []route {
+	return []route{
+		{"GET /{$}", signedIn, (*visit).home},
+		{"GET /static/{version}/{file...}", public, (*visit).static},
+
+		{"GET /sign-in", public, (*visit).signInPage},
+		{"POST /sign-in", public, (*visit).signIn},
+		{"POST /sign-out", signedIn, (*visit).signOut},
+		{"GET /set-up", signedIn, (*visit).setUpPage},
+		{"POST /set-up", signedIn, (*visit).setUp},
+
+		{"GET /imports", importsRead, (*visit).importsPage},
+		{"GET /imports/live", importsRead, (*visit).importsLive},
+
+		{"GET /imports/new", importsWrite, (*visit).uploadPage},
+		{"POST /imports/new", importsWrite, (*visit).upload},
+		{"GET /imports/{id}/file", importsWrite, (*visit).filePage},
+		{"POST /imports/{id}/file", importsWrite, (*visit).filePage},
+		{"GET /imports/{id}/columns", importsWrite, (*visit).columnsPage},
+		{"POST /imports/{id}/columns", importsWrite, (*visit).columnsPage},
+		{"GET /imports/{id}/details", importsWrite, (*visit).detailsPage},
+		{"POST /imports/{id}/details", importsWrite, (*visit).detailsPage},
+		{"GET /imports/{id}/review", importsWrite, (*visit).reviewPage},
+		{"POST /imports/{id}/review", importsWrite, (*visit).reviewPage},
+		{"POST /imports/{id}/start", importsWrite, (*visit).startImport},
+
+		{"GET /imports/{id}", importsRead, (*visit).importPage},
+		{"GET /imports/{id}/live", importsRead, (*visit).importLive},
+		{"POST /imports/{id}/cancel", importsWrite, (*visit).cancelImport},
+		{"GET /imports/{id}/errors.csv", importsRead, (*visit).errorsCSV},
+		{"GET /imports/{id}/source", auditRead, (*visit).source},
+	}
+}
+
+// addRoutes refuses a route that does not say who may use it.
+func (w *Web) addRoutes() error {
+	var faults []error
+	for _, r := range routes() {
+		if r.who == "" {
+			faults = append(faults, fmt.Errorf("route %q does not say who may use it", r.pattern))
+			continue
+		}
+		w.mux.Handle(r.pattern, w.handle(r))
+	}
+	return errors.Join(faults...)
+}

@@ -1,0 +1,16 @@
+// What pages do beyond their forms and links. Each module looks for what it is for,
+// and a page works without any of them.
+import { localise } from "./times.js";
+import { follow } from "./live.js";
+import { listen } from "./keys.js";
+import { autosaves } from "./forms.js";
+import { uploads, dropsAnywhere } from "./upload.js";
+
+document.documentElement.classList.add("scripted");
+localise(document);
+document.querySelectorAll("[data-insecure]").forEach((e) => { e.hidden = window.isSecureContext; });
+follow(document.querySelector("[data-live]"));
+autosaves(document.querySelector("form[data-autosave]"));
+uploads(document.querySelector("form[data-upload]"));
+dropsAnywhere();
+listen();

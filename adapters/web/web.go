@@ -1,0 +1,122 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"html/template"
+	"log/slog"
+	"net/http"
+	"reflect"
+	"sync"
+	"time"
+
+	"importledger/aggregate"
+	"importledger/events"
+	"importledger/projections"
+)
+
+// Config is what the pages are made of. All of it is required, but for Now and
+// Observe.
+type Config struct {
+	Imports     Imports
+	Streams     aggregate.Streams
+	DB          projections.Querier // a pool
+	Projections Projections
+	Changes     Changes
+	Account     Account
+	Sessions    Sessions
+	People      People
+	Drafts      Drafts
+	Limits      Limits
+	Logger      *slog.Logger
+
+	// IsUnavailable tells that Postgres cannot be reached at the moment.
+	IsUnavailable func(error) bool
+	// Observe is told of every request, by its route's pattern.
+	Observe func(method, route string, status int, took time.Duration)
+	Now     func() time.Time // nil: time.Now
+}
+
+// Limits are the rules of a file that are told before one is chosen.
+type Limits struct {
+	Bytes   int64
+	Rows    int
+	Columns int
+}
+
+// Web serves the pages. Call Drain before its server is shut down.
+type Web struct {
+	Config
+	mux       *http.ServeMux
+	guard     *http.CrossOriginProtection
+	assets    *assets
+	pages     map[string]*template.Template
+	streaming chan struct{}
+	drained   chan struct{}
+	drain     sync.Once
+	moments   moments
+}
+
+// New makes the pages. It fails when something is missing from cfg, when a template
+// is wrong and when a route does not say who may use it.
+func New(cfg Config) (*Web, error) {
+	if err := cfg.complete(); err != nil {
+		return nil, err
+	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	if cfg.Observe == nil {
+		cfg.Observe = func(string, string, int, time.Duration) {}
+	}
+	w := &Web{Config: cfg, mux: http.NewServeMux(), guard: http.NewCrossOriginProtection(),
+		streaming: make(chan struct{}, maxStreams), drained: make(chan struct{})}
+	var err error
+	if w.assets, err = loadAssets(); err != nil {
+		return nil, err
+	}
+	if w.pages, err = w.parsePages(); err != nil {
+		return nil, err
+	}
+	return w, w.addRoutes()
+}
+
+// complete names the fields that are missing.
+func (cfg Config) complete() error {
+	var missing []error
+	v := reflect.ValueOf(cfg)
+	for i := range v.NumField() {
+		name := v.Type().Field(i).Name
+		if name != "Now" && name != "Observe" && v.Field(i).IsZero() {
+			missing = append(missing, fmt.Errorf("the pages' %s is missing", name))
+		}
+	}
+	return errors.Join(missing...)
+}
+
+// Drain ends the streams of those who watch imports, since the server waits for them
+// when it is shut down.
+func (w *Web) Drain() { w.drain.Do(func() { close(w.drained) }) }
+
+// Projections keeps the read models; a *projections.Projector does.
+type Projections interface {
+	Status(ctx context.Context) ([]projections.Status, error)
+	WaitFor(ctx context.Context, position events.Position, names ...string) error
+	Rebuild(ctx context.Context, names []string, progress func(projections.Progress)) error
+	Verify(ctx context.Context, names []string) (projections.Verification, error)
+}
+
+// Changes tells which imports have changed in the imports list, whichever process
+// has projected it. It may miss one.
+type Changes interface {
+	// Follow gives what has changed of an import, or with an empty id of any, since it
+	// was last taken, until stop.
+	Follow(importID string) (changed <-chan projections.Changed, stop func())
+}
+
+// Account keeps what holds for the ledger as a whole.
+type Account interface {
+	KeyIdentifier(ctx context.Context) (string, error)
+	SetKeyIdentifier(ctx context.Context, key string) error
+}

@@ -1,0 +1,69 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"net/netip"
+
+	"importledger/adapters/auth"
+	"importledger/adapters/postgres"
+	"importledger/adapters/web"
+	"importledger/commands"
+)
+
+func (srv *server) makeWeb(s *settings) (err error) {
+	srv.web, err = web.New(web.Config{
+		Imports: srv.ledger.service, Streams: srv.ledger.log, DB: srv.ledger.pool, Projections: srv.ledger.projecting.projector,
+		Changes: srv.ledger.projecting.changes, Account: srv.ledger.account, Sessions: browserSessions{srv.access.sessions}, People: srv.access.users,
+		Drafts: postgres.NewDrafts(srv.ledger.pool), Limits: web.Limits{Bytes: s.MaxBytes, Rows: s.MaxRows, Columns: s.MaxColumns},
+		Logger: srv.logger, IsUnavailable: postgres.IsUnavailable,
+	})
+	return err
+}
+
+// browserSessions fits sessions to what the pages ask for.
+type browserSessions struct{ *auth.Sessions }
+
+func (b browserSessions) SignIn(ctx context.Context, from web.Client, name, password, previous string) (string, error) {
+	token, _, err := b.Sessions.SignIn(ctx, by(from), auth.SignIn{Name: name, Password: password, Agent: from.Agent, Previous: previous})
+	return token, slowly(err)
+}
+
+func (b browserSessions) Resume(ctx context.Context, token string) (web.User, error) {
+	is, found, err := b.Sessions.Resume(ctx, token)
+	if err == nil && !found {
+		err = web.ErrNoSession
+	}
+	return web.User{ID: is.User.ID, Name: is.User.Name, Role: is.User.Role, Scopes: is.Scopes, MustChange: is.User.MustChange}, err
+}
+
+func (b browserSessions) SignOut(ctx context.Context, from web.Client, token string) error {
+	return b.Sessions.SignOut(ctx, by(from), token)
+}
+
+func (b browserSessions) ChangePassword(ctx context.Context, from web.Client, token, current, next string) (string, error) {
+	newToken, err := b.Sessions.ChangePassword(ctx, by(from), token, current, next)
+	return newToken, slowly(err)
+}
+
+func by(from web.Client) auth.By {
+	address, err := netip.ParseAddr(from.Address)
+	if err != nil {
+		address = netip.Addr{} // not known
+	}
+	return auth.By{Address: address, Request: from.Request}
+}
+
+// slowly makes a refusal that a person can act on of the ways in which sign-ins are
+// slowed down.
+func slowly(err error) error {
+	delayed, isDelayed := errors.AsType[*auth.Delayed](err)
+	if isDelayed {
+		return &commands.Refusal{Kind: commands.Conflict, Code: "slow-down", Err: err,
+			Message: "Too many wrong attempts. Wait " + took(delayed.RetryAfter()) + ", then try again."}
+	}
+	if busy, ok := errors.AsType[*auth.Refused](err); ok {
+		return &commands.Refusal{Kind: commands.Conflict, Code: "slow-down", Err: err, Message: busy.Error()}
+	}
+	return err
+}
