@@ -160,3 +160,49 @@ func TestTheLastMappingOfTheSameColumnsIsFound(t *testing.T) {
 		t.Errorf("of other columns: %v", err)
 	}
 }
+
+func TestAFileReadOtherwiseIsListedAsItIsRead(t *testing.T) {
+	t.Parallel()
+	l := &ledger{}
+	p, pool := projector(t, l)
+	file := started("a.csv", 7).File
+	file.Separator, file.Encoding, file.Header, file.Rows = ",", "windows-1252", []string{"E-mail", "City", "Zip"}, 5
+	mapping := mapped(nil)
+	mapping.File, mapping.BlankCells, mapping.DefaultCountry = &file, events.ClearBlank, "BE"
+	l.record("a", started("a.csv", 7), mapping)
+	feed(t, p, l, 0, l.len(), 1)
+	got := must(projections.ImportByID(t.Context(), pool, "a"))
+	if !reflect.DeepEqual(got.File, file) || got.RowsToImport != 5 || got.BlankCells != events.ClearBlank || got.DefaultCountry != "BE" {
+		t.Errorf("%+v", got)
+	}
+	if last, err := projections.LastMapping(t.Context(), pool, file.Header, events.Contacts); err != nil || last.ID != "a" {
+		t.Errorf("%+v, %v", last, err)
+	}
+}
+
+func TestImportsAndTheirCorrectionsNameEachOther(t *testing.T) {
+	t.Parallel()
+	l := &ledger{}
+	p, pool := projector(t, l)
+	correction := started("a-errors.csv", 1)
+	correction.Corrects, correction.File.Correction = "a", true
+	correction.File.Header = append([]string{"City", "E-mail"}, events.ErrorColumns...)
+	fine := started("fine.csv", 1)
+	l.record("a", started("a.csv", 2), mapped(nil), rejected(1, "email-invalid"), rejected(2, "row-width"))
+	l.record("fine", fine, mapped(nil), accepted(1, 1, `{}`))
+	l.record("b", correction, mapped(nil), rejected(1, "email-invalid"))
+	l.record("c", correction)
+	feed(t, p, l, 0, l.len(), 3)
+	by := must(projections.CorrectedBy(t.Context(), pool, []string{"a", "b", "fine", ""}))
+	if len(by) != 1 || !slices.Equal(by["a"], []string{"b", "c"}) {
+		t.Errorf("%v", by)
+	}
+	// A correction that has errors again can be corrected as well: its own columns are the same.
+	with := must(projections.ImportsWithErrors(t.Context(), pool, []string{"E-mail", "City"}))
+	if !slices.Equal(with, []string{"b", "a"}) {
+		t.Errorf("%v", with)
+	}
+	if last := must(projections.LastMapping(t.Context(), pool, []string{"E-mail", "City"}, events.Contacts)); last.ID != "b" {
+		t.Errorf("%+v", last)
+	}
+}

@@ -94,7 +94,17 @@ func anyHistory(r *rapid.T) *ledger {
 func anyImport(r *rapid.T, name string) []events.Event {
 	rows := rapid.IntRange(1, 6).Draw(r, "rows")
 	segments := []*events.Segment{nil, {ID: "s1", Name: "One", Create: true}, {ID: "s2", Name: "Two", Create: true}}
-	facts := []events.Event{started(name, rows), mapped(rapid.SampledFrom(segments).Draw(r, "segment"))}
+	begun, mapping := started(name, rows), mapped(rapid.SampledFrom(segments).Draw(r, "segment"))
+	if rapid.IntRange(0, 3).Draw(r, "corrects") == 0 {
+		begun.Corrects, begun.BlankCells = "import0", events.KeepBlank
+	}
+	if rapid.IntRange(0, 3).Draw(r, "read otherwise") == 0 {
+		file := begun.File
+		file.Separator, file.Header = ",", []string{"E-mail;City", "More"}
+		begun.File.Rows = rows + rapid.IntRange(-1, 1).Draw(r, "rows before")
+		mapping.File, mapping.BlankCells, mapping.DefaultCountry = &file, events.ClearBlank, "BE"
+	}
+	facts := []events.Event{begun, mapping}
 	for row := 1; row <= rows; row++ {
 		switch rapid.IntRange(0, 7).Draw(r, "outcome") {
 		case 0:
