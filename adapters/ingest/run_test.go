@@ -295,7 +295,7 @@ func (w *world) fillErrors(t *testing.T, id string) {
 			t.Fatal(err)
 		}
 		if r, ok := e.Event.(events.RowRejected); ok {
-			w.rejected = append(w.rejected, projections.RejectedRow(r))
+			w.rejected[id] = append(w.rejected[id], projections.RejectedRow(r))
 		}
 	}
 }

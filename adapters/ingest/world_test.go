@@ -33,8 +33,8 @@ type world struct {
 	mu       sync.Mutex
 	files    map[string][]byte
 	claims   map[string][2]string
-	segments map[string]string // id → name
-	rejected []projections.RejectedRow
+	segments map[string]string                    // id → name
+	rejected map[string][]projections.RejectedRow // by import
 	woken    []string
 
 	last       *aggregate.LastUsed
@@ -59,7 +59,7 @@ func newWorld(t *testing.T) *world {
 		t.Fatal(err)
 	}
 	t.Cleanup(log.Close)
-	w := &world{files: map[string][]byte{}, claims: map[string][2]string{}, segments: map[string]string{}}
+	w := &world{files: map[string][]byte{}, claims: map[string][2]string{}, segments: map[string]string{}, rejected: map[string][]projections.RejectedRow{}}
 	w.deps = Deps{
 		Log:         log,
 		NewUpload:   func(context.Context) (Upload, error) { return &memoryUpload{world: w}, nil },
@@ -147,9 +147,9 @@ func (w *world) segmentByName(_ context.Context, name string) (string, bool, err
 	return "", false, nil
 }
 
-func (w *world) rowsInError(context.Context, string) iter.Seq2[projections.RejectedRow, error] {
+func (w *world) rowsInError(_ context.Context, id string) iter.Seq2[projections.RejectedRow, error] {
 	return func(yield func(projections.RejectedRow, error) bool) {
-		for _, r := range w.rejected {
+		for _, r := range w.rejected[id] {
 			if !yield(r, nil) {
 				return
 			}
