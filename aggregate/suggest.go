@@ -131,23 +131,31 @@ func (s *suggester) looksLike(c *candidate, t target) bool {
 			return ok && (s.keyIdentifier == events.Phone || strings.HasPrefix(strings.TrimSpace(v), "+"))
 		}
 	}
-	// People's files have typing errors: one value in ten may be no such.
-	fits := 0
+	return c.mostly(9, is)
+}
+
+// mostly tells whether so many in ten of the samples are such: people's files have
+// typing errors.
+func (c *candidate) mostly(inTen int, is func(string) bool) bool {
+	n := 0
 	for _, v := range c.samples {
 		if is(v) {
-			fits++
+			n++
 		}
 	}
-	return 10*fits >= 9*len(c.samples)
+	return 10*n >= inTen*len(c.samples)
 }
 
 // suggestTime finds the column that says when an event happened: by its name, if
-// its values do not speak against it.
+// its values do not speak against it. The very word needs them less than others.
 func (s *suggester) suggestTime() {
 	best := -1
 	for i, c := range s.columns {
-		notATime := func(v string) bool { _, ok := parseTime(v); return !ok }
-		if c.decided() || !isTimeName(c.folded) || slices.ContainsFunc(c.samples, notATime) {
+		inTen := 9
+		if c.folded == "timestamp" {
+			inTen = 5
+		}
+		if c.decided() || !isTimeName(c.folded) || !c.mostly(inTen, func(v string) bool { _, ok := parseTime(v); return ok }) {
 			continue
 		}
 		if best < 0 || c.folded == "timestamp" && s.columns[best].folded != "timestamp" {
