@@ -28,6 +28,7 @@ type Config struct {
 	Changes     Changes
 	Account     Account
 	Tokens      Tokens
+	Access      Access
 	Metrics     *Metrics
 	Logger      *slog.Logger
 	Version     string // of the program
@@ -51,6 +52,7 @@ type API struct {
 	changes       Changes
 	account       Account
 	tokens        Tokens
+	access        Access
 	metrics       *Metrics
 	log           *slog.Logger
 	identify      func(context.Context, string) (uuid.UUID, bool, error)
@@ -82,7 +84,7 @@ func New(cfg Config) (*API, error) {
 		return nil, err
 	}
 	a := &API{
-		imports: cfg.Imports, streams: cfg.Streams, db: cfg.DB, projections: cfg.Projections, changes: cfg.Changes, account: cfg.Account, tokens: cfg.Tokens,
+		imports: cfg.Imports, streams: cfg.Streams, db: cfg.DB, projections: cfg.Projections, changes: cfg.Changes, account: cfg.Account, tokens: cfg.Tokens, access: cfg.Access,
 		metrics: cfg.Metrics, log: cfg.Logger, identify: cfg.Identify, isUnavailable: cfg.IsUnavailable, now: cfg.Now,
 		mux: http.NewServeMux(), served: map[string]bool{}, tagged: map[string]bool{}, end: &endFinder{log: cfg.Log},
 		background: newBackground(), streaming: make(chan struct{}, maxStreams), searching: make(chan struct{}, maxSearches),
@@ -97,8 +99,12 @@ func New(cfg Config) (*API, error) {
 
 // complete names the fields that are missing.
 func (cfg Config) complete() error {
+	return errors.Join(missingIn(cfg), missingIn(cfg.Access))
+}
+
+func missingIn(config any) error {
 	var missing []error
-	v := reflect.ValueOf(cfg)
+	v := reflect.ValueOf(config)
 	for i := range v.NumField() {
 		name := v.Type().Field(i).Name
 		if name != "Now" && name != "Dependencies" && v.Field(i).IsZero() {
@@ -122,6 +128,10 @@ func (a *API) addRoutes() error {
 	a.addAttributes()
 	a.addSegments()
 	a.addOperations()
+	a.addUsers()
+	a.addClients()
+	a.addSessions()
+	a.addAudit()
 	a.addHealth()
 	if err := a.addDocs(); err != nil {
 		return err
@@ -137,11 +147,15 @@ func document(version string) huma.Config {
 				Description: "Imports of contacts and events, as a ledger. JSON in and out; times are Unix epoch milliseconds. " +
 					"Every write answers X-Ledger-Position; send it as ?after= to read what you wrote."},
 			Tags: []*huma.Tag{{Name: "Tokens"}, {Name: "Imports"}, {Name: "Contacts"}, {Name: "Attributes"}, {Name: "Segments"},
-				{Name: "Operations"}, {Name: "Health"}},
+				{Name: "Operations"}, {Name: "Users"}, {Name: "API clients"}, {Name: "Audit"}, {Name: "Health"}},
 			Components: &huma.Components{
 				Schemas: huma.NewMapRegistry("#/components/schemas/", schemaName),
-				SecuritySchemes: map[string]*huma.SecurityScheme{"token": {Type: "http", Scheme: "bearer", BearerFormat: "JWT",
-					Description: "An access token of POST /oauth2/token. Each operation names the scope that it needs."}},
+				SecuritySchemes: map[string]*huma.SecurityScheme{
+					"token": {Type: "http", Scheme: "bearer", BearerFormat: "JWT",
+						Description: "An access token of POST /oauth2/token. Each operation names the scope that it needs."},
+					"session": {Type: "apiKey", In: "cookie", Name: "__Host-importledger",
+						Description: "The session of a signed-in browser, for pages of this server. The user's role gives the scopes."},
+				},
 			},
 		},
 		Formats:       map[string]huma.Format{"application/json": jsonFormat, "json": jsonFormat},

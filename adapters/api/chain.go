@@ -15,6 +15,7 @@ import (
 // first, before its route.
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	known, r := newRequest(r, a.now())
+	known.address = a.access.Address(r)
 	out := newResponseWriter(w)
 	out.Header().Set("X-Request-Id", known.id)
 	secure(out.Header())

@@ -92,6 +92,9 @@ func (a *API) explain(ctx context.Context, err error) *errorAnswer {
 	if refusal, ok := errors.AsType[*commands.Refusal](err); ok && statuses[refusal.Kind] != 0 {
 		return refused(refusal)
 	}
+	if limited, ok := errors.AsType[oauthError](err); ok && limited.OAuthError() == "slow_down" {
+		return tooMany("slow-down", limited.Error())
+	}
 	if e := explainProjection(err); e != nil {
 		return e
 	}

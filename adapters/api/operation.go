@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
-	"github.com/danielgtaylor/huma/v2/adapters/humago"
 )
 
 // operation is what a route's document needs beyond its types.
@@ -42,8 +41,8 @@ func register[I, O any](a *API, o operation, handle func(context.Context, *I) (*
 		Metadata:        map[string]any{"scope": scope},
 	}
 	if scope != public {
-		op.Security = []map[string][]string{{"token": {scope}}}
-		op.Errors = append(op.Errors, http.StatusUnauthorized, http.StatusForbidden)
+		op.Security = []map[string][]string{{"session": {scope}}, {"token": {scope}}}
+		op.Errors = append(op.Errors, http.StatusUnauthorized, http.StatusForbidden, http.StatusTooManyRequests)
 		op.Middlewares = huma.Middlewares{a.requireScope(scope)}
 	}
 	if len(o.stream) > 0 {
@@ -83,41 +82,4 @@ func (a *API) checkAccess() error {
 		}
 	}
 	return errors.Join(a.faults...)
-}
-
-// requireScope lets a request pass whose token has the scope.
-func (a *API) requireScope(scope string) func(huma.Context, func(huma.Context)) {
-	return func(ctx huma.Context, next func(huma.Context)) {
-		r, w := humago.Unwrap(ctx)
-		who, err := a.authenticate(r)
-		if err == nil && !who.may(scope) {
-			err = answer(http.StatusForbidden, "scope-missing", "This needs a token with the scope "+scope+".").
-				with("WWW-Authenticate", `Bearer error="insufficient_scope", scope="`+scope+`"`)
-		}
-		if err != nil {
-			a.fail(w, r, a.explain(r.Context(), err))
-			return
-		}
-		next(ctx)
-	}
-}
-
-// authenticate says who a request comes from: the bearer of a good token.
-func (a *API) authenticate(r *http.Request) (caller, error) {
-	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-	if token == "" || !strings.EqualFold(scheme, "Bearer") {
-		return caller{}, answer(http.StatusUnauthorized, "token-missing", "Send an access token: Authorization: Bearer …. POST /oauth2/token gives one.").
-			with("WWW-Authenticate", "Bearer")
-	}
-	id, scopes, err := a.tokens.Verify(r.Context(), strings.TrimSpace(token))
-	if refused, ok := errors.AsType[oauthError](err); ok {
-		return caller{}, answer(http.StatusUnauthorized, "token-invalid", refused.Error()).
-			with("WWW-Authenticate", `Bearer error="invalid_token"`)
-	}
-	if err != nil {
-		return caller{}, err
-	}
-	who := caller{id: id, scopes: scopes}
-	requestOf(r.Context()).caller = who
-	return who, nil
 }

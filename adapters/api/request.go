@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"net/http"
+	"net/netip"
 	"regexp"
 	"slices"
 	"time"
@@ -17,13 +18,15 @@ type request struct {
 	id      string
 	started time.Time
 	caller  caller
-	trace   string // W3C traceparent, where the client sent a good one
+	address netip.Addr // where it comes from, trusted proxies seen through
+	trace   string     // W3C traceparent, where the client sent a good one
 }
 
 // caller is who a request comes from.
 type caller struct {
-	id     string // of the API client; empty: nobody yet
-	scopes []string
+	id         string // of the API client or user; empty: nobody yet
+	scopes     []string
+	mustChange bool // a user who may do nothing but choose a password
 }
 
 func (c caller) may(scope string) bool { return slices.Contains(c.scopes, scope) }

@@ -72,4 +72,20 @@ var access = map[string]string{
 	"GET /ops/projections":                 OpsWrite,
 	"POST /ops/projections/{name}/rebuild": OpsWrite,
 	"POST /ops/projections/verify":         OpsWrite,
+
+	"GET /ops/users":                  OpsWrite,
+	"POST /ops/users":                 OpsWrite,
+	"GET /ops/users/{user}":           OpsWrite,
+	"PUT /ops/users/{user}":           OpsWrite,
+	"POST /ops/users/{user}/password": OpsWrite,
+	"GET /ops/sessions":               OpsWrite,
+	"DELETE /ops/sessions/{id}":       OpsWrite,
+
+	"GET /ops/clients":              OpsWrite,
+	"POST /ops/clients":             OpsWrite,
+	"GET /ops/clients/{id}":         OpsWrite,
+	"DELETE /ops/clients/{id}":      OpsWrite,
+	"POST /ops/clients/{id}/secret": OpsWrite,
+
+	"GET /ops/audit": OpsWrite,
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"mime"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"strconv"
 	"strings"
@@ -19,15 +20,32 @@ import (
 // string is a refusal under a code of RFC 6749 §5.2 or RFC 6750 §3.1, or
 // "slow_down" for a request that was not looked at; any other error is a fault.
 type Tokens interface {
-	// Issue answers a client-credentials grant; asked empty: all that the client may have.
-	Issue(ctx context.Context, clientID, secret string, asked []string) (token string, lifetime time.Duration, granted []string, err error)
-	// Verify gives the client of a token and the scopes it has now.
+	// Issue answers a client-credentials grant.
+	Issue(ctx context.Context, g Grant) (token string, lifetime time.Duration, granted []string, err error)
+	// Verify gives the client of a token and the scopes it has now. A client whose
+	// token was good once is named beside the refusal.
 	Verify(ctx context.Context, token string) (clientID string, scopes []string, err error)
+}
+
+// Grant is a request for a token.
+type Grant struct {
+	ClientID string
+	Secret   string
+	Sent     string   // the secret as it was sent, where decoding changed it: not every client encodes
+	Scopes   []string // none: all that the client may have
+	Address  netip.Addr
+	Request  string // id of the request
 }
 
 type oauthError interface {
 	error
 	OAuthError() string
+}
+
+// retryLater is an error that knows how long to wait.
+type retryLater interface {
+	error
+	RetryAfter() time.Duration
 }
 
 // tokenForm and tokenAnswer are RFC 6749 §4.4.2 and §4.4.3.
@@ -54,6 +72,7 @@ const (
 	maxTokenForm   = 16 << 10
 	formMediaType  = "application/x-www-form-urlencoded"
 	invalidRequest = "invalid_request"
+	invalidClient  = "invalid_client"
 )
 
 // addToken serves the token endpoint. It stands beside huma's operations, since
@@ -81,25 +100,34 @@ func (a *API) addToken() {
 
 func (a *API) serveToken(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Pragma", "no-cache")
-	id, secret, asked, refusal := tokenRequest(w, r)
-	if refusal != nil {
-		a.sendJSON(w, r, http.StatusBadRequest, *refusal)
+	known := requestOf(r.Context())
+	wait, err := a.access.Limits.Address(r.Context(), "tokens", known.address, tokensPerMinute)
+	a.logSoft(r.Context(), err)
+	if wait > 0 {
+		w.Header().Set("Retry-After", seconds(wait))
+		a.sendJSON(w, r, http.StatusTooManyRequests, tokenRefusal{Error: "slow_down", Description: "Too many tokens are asked for from this address."})
 		return
 	}
-	token, lifetime, granted, err := a.tokens.Issue(r.Context(), id, secret, asked)
+	grant, refusal := tokenRequest(w, r)
+	if refusal != nil {
+		a.refuseToken(w, r, *refusal)
+		return
+	}
+	grant.Address, grant.Request = known.address, known.id
+	token, lifetime, granted, err := a.tokens.Issue(r.Context(), grant)
 	if err != nil {
 		a.tokenError(w, r, err)
 		return
 	}
-	requestOf(r.Context()).caller = caller{id: id}
+	known.caller = caller{id: grant.ClientID}
 	a.sendJSON(w, r, http.StatusOK, tokenAnswer{AccessToken: token, TokenType: "Bearer", ExpiresIn: int(lifetime.Seconds()), Scope: strings.Join(granted, " ")})
 }
 
 // tokenRequest reads the grant. A parameter may be given once, and credentials in
-// one place only (RFC 6749 §2.3, §3.2).
-func tokenRequest(w http.ResponseWriter, r *http.Request) (id, secret string, asked []string, refusal *tokenRefusal) {
-	bad := func(code, why string) (string, string, []string, *tokenRefusal) {
-		return "", "", nil, &tokenRefusal{Error: code, Description: why}
+// one place only, which the address is not (RFC 6749 §2.3, §3.2).
+func tokenRequest(w http.ResponseWriter, r *http.Request) (Grant, *tokenRefusal) {
+	bad := func(code, why string) (Grant, *tokenRefusal) {
+		return Grant{}, &tokenRefusal{Error: code, Description: why}
 	}
 	if mediaType, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || mediaType != formMediaType {
 		return bad(invalidRequest, "Send the request as "+formMediaType+".")
@@ -108,9 +136,12 @@ func tokenRequest(w http.ResponseWriter, r *http.Request) (id, secret string, as
 	if err := r.ParseForm(); err != nil {
 		return bad(invalidRequest, "The form cannot be read.")
 	}
-	for name, values := range r.PostForm {
+	if query := r.URL.Query(); query.Has("client_secret") || query.Has("client_id") {
+		return bad(invalidRequest, "Credentials do not belong into the address, where logs show them. Consider this secret known.")
+	}
+	for _, values := range r.PostForm {
 		if len(values) > 1 {
-			return bad(invalidRequest, "A parameter is given twice: "+name+".")
+			return bad(invalidRequest, "A parameter is given twice.")
 		}
 	}
 	if grant := r.PostForm.Get("grant_type"); grant != "client_credentials" {
@@ -119,37 +150,63 @@ func tokenRequest(w http.ResponseWriter, r *http.Request) (id, secret string, as
 		}
 		return bad("unsupported_grant_type", "The only grant type here is client_credentials.")
 	}
-	id, secret = r.PostForm.Get("client_id"), r.PostForm.Get("client_secret")
-	if user, password, ok := r.BasicAuth(); ok {
-		if secret != "" {
-			return bad(invalidRequest, "Give the client's secret in the form or in HTTP Basic, not in both.")
-		}
-		id, secret = basicPart(user), basicPart(password)
+	scope := r.PostForm.Get("scope")
+	if strings.ContainsFunc(scope, func(c rune) bool { return c < ' ' || c > '~' || c == '"' || c == '\\' }) {
+		return bad("invalid_scope", "A scope has characters that scopes do not have.")
 	}
-	return id, secret, strings.Fields(r.PostForm.Get("scope")), nil
+	return credentials(r, Grant{Scopes: strings.Fields(scope)})
 }
 
-// basicPart undoes the form encoding that RFC 6749 §2.3.1 asks for inside Basic;
-// many clients leave it out, and then the text is taken as it is.
-func basicPart(s string) string {
-	if plain, err := url.QueryUnescape(s); err == nil && !strings.Contains(s, "+") {
+// credentials takes a client's id and secret from HTTP Basic, or else from the form.
+func credentials(r *http.Request, grant Grant) (Grant, *tokenRefusal) {
+	formID, formSecret := r.PostForm.Get("client_id"), r.PostForm.Get("client_secret")
+	if len(r.Header.Values("Authorization")) == 0 {
+		grant.ClientID, grant.Secret = formID, formSecret
+		return grant, nil
+	}
+	user, password, ok := r.BasicAuth()
+	if !ok || len(r.Header.Values("Authorization")) > 1 {
+		return Grant{}, &tokenRefusal{Error: invalidClient, Description: "The Authorization header is not one of HTTP Basic."}
+	}
+	grant.ClientID, grant.Secret, grant.Sent = decoded(user), decoded(password), password
+	if formSecret != "" || formID != "" && formID != grant.ClientID {
+		return Grant{}, &tokenRefusal{Error: invalidRequest, Description: "Give the credentials of one client, in the form or in HTTP Basic, not in both."}
+	}
+	return grant, nil
+}
+
+// decoded undoes the form encoding that RFC 6749 §2.3.1 asks for inside Basic; what
+// cannot have been encoded so is taken as it is.
+func decoded(s string) string {
+	if plain, err := url.QueryUnescape(s); err == nil {
 		return plain
 	}
 	return s
 }
 
+// refuseToken answers in the form of RFC 6749 §5.2.
+func (a *API) refuseToken(w http.ResponseWriter, r *http.Request, refusal tokenRefusal) {
+	status := http.StatusBadRequest
+	switch refusal.Error {
+	case invalidClient:
+		status = http.StatusUnauthorized
+		w.Header().Set("WWW-Authenticate", `Basic realm="importledger", charset="UTF-8"`)
+	case "slow_down":
+		status = http.StatusTooManyRequests
+	}
+	a.sendJSON(w, r, status, refusal)
+}
+
 func (a *API) tokenError(w http.ResponseWriter, r *http.Request, err error) {
 	if refused, ok := errors.AsType[oauthError](err); ok {
-		status := http.StatusBadRequest
-		switch refused.OAuthError() {
-		case "invalid_client":
-			status = http.StatusUnauthorized
-			w.Header().Set("WWW-Authenticate", `Basic realm="importledger"`)
-		case "slow_down":
-			status = http.StatusTooManyRequests
-			w.Header().Set("Retry-After", strconv.Itoa(retryAfter))
+		if refused.OAuthError() == "slow_down" {
+			wait := retryAfter * time.Second
+			if later, ok := errors.AsType[retryLater](err); ok {
+				wait = later.RetryAfter()
+			}
+			w.Header().Set("Retry-After", seconds(wait))
 		}
-		a.sendJSON(w, r, status, tokenRefusal{Error: refused.OAuthError(), Description: refused.Error()})
+		a.refuseToken(w, r, tokenRefusal{Error: refused.OAuthError(), Description: refused.Error()})
 		return
 	}
 	e := a.explain(r.Context(), err)

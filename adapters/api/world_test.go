@@ -264,7 +264,11 @@ type refusedToken string
 func (r refusedToken) Error() string      { return "Refused." }
 func (r refusedToken) OAuthError() string { return string(r) }
 
-func (tokens) Issue(_ context.Context, id, secret string, asked []string) (string, time.Duration, []string, error) {
+func (tokens) Issue(_ context.Context, g api.Grant) (string, time.Duration, []string, error) {
+	id, secret, asked := g.ClientID, g.Secret, g.Scopes
+	if g.Sent == "s+cr%t" {
+		secret = g.Sent
+	}
 	switch {
 	case secret == "busy":
 		return "", 0, nil, refusedToken("slow_down")
@@ -290,28 +294,31 @@ func (tokens) Verify(_ context.Context, token string) (string, []string, error) 
 		return "", nil, errAway
 	case "garbage":
 		return "", nil, refusedToken("invalid_token")
+	case "revoked":
+		return "shop", nil, refusedToken("invalid_token")
 	}
 	return "shop", strings.Split(token, ","), nil
 }
 
 // world is an API over real read models and everything else in memory.
 type world struct {
-	t       *testing.T
-	api     *api.API
-	log     *ledger
-	imports *imports
-	account *account
-	server  *httptest.Server
-	logged  *bytes.Buffer
-	away    map[string]error // dependencies
-	cfg     api.Config
+	t        *testing.T
+	api      *api.API
+	log      *ledger
+	imports  *imports
+	account  *account
+	visitors *visitors
+	server   *httptest.Server
+	logged   *bytes.Buffer
+	away     map[string]error // dependencies
+	cfg      api.Config
 }
 
 const importID = "01JDABCDEFGHJKMNPQRSTVWXYZ"
 
 func newWorld(t *testing.T, changes ...func(*api.Config)) *world {
 	t.Helper()
-	w := &world{t: t, log: &ledger{}, account: &account{key: "email"}, logged: &bytes.Buffer{}, away: map[string]error{}}
+	w := &world{t: t, log: &ledger{}, account: &account{key: "email"}, visitors: &visitors{}, logged: &bytes.Buffer{}, away: map[string]error{}}
 	w.imports = &imports{log: w.log}
 	pool := pgtest.New(t)
 	w.log.projector = projections.New(pool, w.log, projections.Config{IsTransient: postgres.IsUnavailable, Now: time.Now, After: time.After, Logger: slog.New(slog.DiscardHandler)})
@@ -330,7 +337,7 @@ func newWorld(t *testing.T, changes ...func(*api.Config)) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.cfg = api.Config{Imports: w.imports, Streams: w.log, Log: w.log, DB: pool, Projections: w.log.projector, Changes: told, Account: w.account, Tokens: tokens{},
+	w.cfg = api.Config{Imports: w.imports, Streams: w.log, Log: w.log, DB: pool, Projections: w.log.projector, Changes: told, Account: w.account, Tokens: tokens{}, Access: w.visitors.access(),
 		Metrics: metrics, Logger: slog.New(slog.NewJSONHandler(&lockedWriter{w: w.logged}, nil)), Version: "test",
 		Identify: func(_ context.Context, identifier string) (uuid.UUID, bool, error) {
 			if id, err := uuid.Parse(identifier); err == nil {

@@ -27,7 +27,7 @@ type attempts struct {
 // patience is how a count becomes a delay.
 type patience struct {
 	free    float64       // attempts without one
-	longest time.Duration // it doubles from a second up to this
+	longest time.Duration // it doubles from two seconds up to this
 	forgive time.Duration // in which one attempt is forgotten
 }
 

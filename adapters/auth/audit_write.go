@@ -29,6 +29,7 @@ const (
 	ClientFailed     = "client.secret-wrong"
 	ClientDelayed    = "client.delayed"
 	TokenIssued      = "client.token-issued"
+	RequestRefused   = "request.token-refused"
 	RequestForbidden = "request.forbidden"
 	RequestLimited   = "request.limited"
 )

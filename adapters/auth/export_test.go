@@ -2,13 +2,13 @@ package auth
 
 import "sync/atomic"
 
-// CountComparisons counts how often a secret is held against a hash.
-func (h *Hasher) CountComparisons() *atomic.Int64 {
+// CompareCheaply takes one secret for right, whatever the hash is, and counts how
+// often one was held against a hash.
+func (g *Guard) CompareCheaply(right string) *atomic.Int64 {
 	n := &atomic.Int64{}
-	compare := h.compare
-	h.compare = func(secret, hash string) (bool, error) {
+	g.hasher.compare = func(secret, _ string) (bool, error) {
 		n.Add(1)
-		return compare(secret, hash)
+		return secret == right, nil
 	}
 	return n
 }

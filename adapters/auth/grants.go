@@ -14,7 +14,7 @@ const (
 // grants remembers for a short while what clients may do, so that a request does
 // not cost a query. Only good answers are kept.
 type grants struct {
-	find func(ctx context.Context, id string) ([]string, error)
+	find func(ctx context.Context, id string) (Credentials, error)
 	now  func() time.Time
 
 	mu   sync.Mutex
@@ -22,32 +22,35 @@ type grants struct {
 }
 
 type grant struct {
-	scopes []string
-	asked  time.Time
+	Credentials
+	asked time.Time
 }
 
-func newGrants(find func(context.Context, string) ([]string, error), now func() time.Time) *grants {
+func newGrants(find func(context.Context, string) (Credentials, error), now func() time.Time) *grants {
 	return &grants{find: find, now: now, kept: map[string]grant{}}
 }
 
-func (g *grants) of(ctx context.Context, id string) ([]string, error) {
+// of gives what a client may do. A generation that is newer than the one known is
+// of a secret that another process has just made: then the answer kept is too old.
+func (g *grants) of(ctx context.Context, id string, generation int) (Credentials, error) {
 	asked := g.now() // before the question, so that no answer is older than it claims
 	g.mu.Lock()
 	known, ok := g.kept[id]
 	g.mu.Unlock()
-	if ok && asked.Sub(known.asked) < grantAge {
-		return known.scopes, nil
+	if ok && asked.Sub(known.asked) < grantAge && known.Generation >= generation {
+		return known.Credentials, nil
 	}
-	scopes, err := g.find(ctx, id)
+	found, err := g.find(ctx, id)
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if err != nil {
 		delete(g.kept, id)
-		return nil, err
+		return Credentials{}, err
 	}
 	if len(g.kept) >= maxGrants {
 		clear(g.kept) // a query per client that calls again costs less than a list of who came last
 	}
-	g.kept[id] = grant{scopes: scopes, asked: asked}
-	return scopes, nil
+	found.Hash = "" // nothing here needs it
+	g.kept[id] = grant{found, asked}
+	return found, nil
 }

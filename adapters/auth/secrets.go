@@ -33,7 +33,6 @@ type Hasher struct {
 	compare func(secret, hash string) (bool, error)
 }
 
-// NewHasher makes a Hasher.
 func NewHasher() (*Hasher, error) {
 	nobody, err := Hash("nobody has this secret")
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
 	"importledger/commands"
 )
 
@@ -34,20 +35,12 @@ type Session struct {
 // that an end is an end at once, in all processes; it writes once a minute at most.
 // Safe for concurrent use.
 type Sessions struct {
-	db       DB
-	users    *Users
-	hasher   *Hasher
-	attempts *attempts
-	roles    Roles
-	now      func() time.Time
+	*Guard
+	users *Users
 }
 
-// NewSessions makes the sessions of users. The key, of at least 32 bytes, is shared
-// by replicas.
-func NewSessions(users *Users, key []byte) *Sessions {
-	return &Sessions{db: users.db, users: users, hasher: users.hasher, roles: users.roles, now: users.now,
-		attempts: &attempts{db: users.db, key: key, now: users.now}}
-}
+// NewSessions makes the sessions of users.
+func NewSessions(users *Users) *Sessions { return &Sessions{users.Guard, users} }
 
 // ErrSignedOut is returned where a session is needed and there is none.
 var ErrSignedOut = &commands.Refusal{Kind: commands.NotFound, Code: "session-not-found", Message: "There is no such session, or it has ended."}
@@ -70,7 +63,7 @@ func (s *Sessions) scan(row pgx.CollectableRow) (Session, error) {
 	err := row.Scan(&x.ID, &x.Agent, &x.CreatedAt, &x.SeenAt, &x.ExpiresAt,
 		&x.User.ID, &x.User.Name, &x.User.Role, &x.User.MustChange, &x.User.Invited, &x.User.CreatedAt, &x.User.SignedInAt, &x.User.DisabledAt)
 	if !x.User.MustChange {
-		x.Scopes = s.roles[x.User.Role]
+		x.Scopes = s.users.roles[x.User.Role]
 	}
 	return x, err
 }

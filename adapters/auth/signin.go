@@ -62,36 +62,25 @@ func (s *Sessions) SignIn(ctx context.Context, by By, in SignIn) (token string, 
 }
 
 // identify checks a password and gives the user and the hash it was held against.
-// Whoever does not exist takes as long as whoever does.
 func (s *Sessions) identify(ctx context.Context, by By, in SignIn) (userID, hash string, err error) {
-	leave, err := s.hasher.enter()
-	if err != nil {
-		return "", "", err
-	}
-	defer leave()
 	name := strings.ToLower(in.Name)
 	if !userName.MatchString(name) {
 		name = "" // nobody's: what was typed here can be anything, a password too
 	}
-	attempt, err := s.attempts.begin(ctx, "user "+name, by.Address)
-	if err != nil {
-		return "", "", err
-	}
-	err = s.db.QueryRow(ctx, "SELECT id, coalesce(password_hash, '') FROM ledger.users WHERE lower(name) = $1 AND disabled_at IS NULL", name).Scan(&userID, &hash)
-	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
-		return "", "", fmt.Errorf("user: %w", err)
-	}
 	if len(in.Password) > 4*longestPassword {
-		in.Password, hash = "", "" // no password is so long
+		in.Password = "" // no password is so long, and none is empty
 	}
-	same, err := s.hasher.match(ctx, in.Password, hash)
-	if err != nil {
-		return "", "", err
-	}
-	if !same {
-		return "", "", errors.Join(ErrSignIn, note(ctx, s.db, s.now(), SignInFailed, By{Address: by.Address, Request: by.Request}, userID, ""))
-	}
-	return userID, hash, attempt.right(ctx)
+	by.ID = "" // nobody known yet
+	return s.try(ctx, trial{by: by, subject: "user " + name, secrets: []string{in.Password}, wrong: ErrSignIn, failed: SignInFailed, delayed: SignInDelayed,
+		find: func(ctx context.Context) (id, hash string, err error) {
+			err = s.db.QueryRow(ctx, `
+				SELECT id, CASE WHEN disabled_at IS NULL THEN coalesce(password_hash, '') ELSE '' END
+				FROM ledger.users WHERE lower(name) = $1`, name).Scan(&id, &hash)
+			if err != nil && !errors.Is(err, pgx.ErrNoRows) {
+				return "", "", fmt.Errorf("user: %w", err)
+			}
+			return id, hash, nil
+		}})
 }
 
 // ChangePassword lets the user of a session choose another password. All their

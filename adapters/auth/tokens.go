@@ -5,8 +5,8 @@ import (
 	"crypto/hkdf"
 	"crypto/rand"
 	"crypto/sha256"
-	"crypto/subtle"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -17,78 +17,85 @@ import (
 // Lifetime is how long an access token is good.
 const Lifetime = 15 * time.Minute
 
-const issuer = "importledger"
+const (
+	issuer    = "importledger"
+	minSecret = 32 // bytes
+)
 
-// Config is what Tokens are made of.
-type Config struct {
-	Secret  []byte           // of the instance, at least 32 bytes; replicas share it
-	Clients Clients          // those that are stored
-	Known   []Known          // those of this process
-	Hasher  *Hasher          // nil: one of its own
-	Now     func() time.Time // nil: time.Now
+var errShortSecret = fmt.Errorf("the instance's secret is too short, want at least %d bytes", minSecret)
+
+// Credentials are what a stored client is known by.
+type Credentials struct {
+	Hash       string // of its secret, as Hash writes it
+	Generation int    // counts its secrets: tokens are good for the one that brought them
+	Scopes     []string
+}
+
+// ClientFinder finds the credentials of stored clients; Clients do. false is for an
+// unknown and for a revoked one; an error means that nobody can tell now.
+type ClientFinder interface {
+	Credentials(ctx context.Context, id string) (Credentials, bool, error)
 }
 
 // Tokens issues and verifies access tokens: JWTs signed with HS256 by a key that
 // is derived from the instance's secret. Safe for concurrent use.
 type Tokens struct {
+	*Guard
 	key     []byte
-	clients Clients
-	known   map[string]Known
-	hasher  *Hasher
+	clients ClientFinder
+	owner   Known
 	grants  *grants
 	parser  *jwt.Parser
-	now     func() time.Time
 }
 
-// New makes Tokens. Two known clients with one id are an error.
-func New(cfg Config) (*Tokens, error) {
-	if len(cfg.Secret) < 32 {
-		return nil, fmt.Errorf("the instance's secret has %d bytes, want at least 32", len(cfg.Secret))
+// NewTokens makes Tokens for stored clients and for the machine's owner. The
+// secret, of at least 32 bytes, is shared by replicas.
+func NewTokens(g *Guard, secret []byte, clients ClientFinder, owner Known) (*Tokens, error) {
+	if len(secret) < minSecret {
+		return nil, errShortSecret
 	}
-	key, err := hkdf.Key(sha256.New, cfg.Secret, nil, "importledger access token 1", sha256.Size)
+	key, err := hkdf.Key(sha256.New, secret, nil, "importledger access token 1", sha256.Size)
 	if err != nil {
 		return nil, fmt.Errorf("derive the token key: %w", err)
 	}
-	t := &Tokens{key: key, clients: cfg.Clients, known: map[string]Known{}, now: cfg.Now}
-	if t.now == nil {
-		t.now = time.Now
-	}
-	for _, k := range cfg.Known {
-		if _, twice := t.known[k.id]; twice || k.id == "" {
-			return nil, fmt.Errorf("API client %q is given twice, or has no id", k.id)
-		}
-		t.known[k.id] = k
-	}
-	if t.hasher = cfg.Hasher; t.hasher == nil {
-		if t.hasher, err = NewHasher(); err != nil {
-			return nil, err
-		}
-	}
+	t := &Tokens{Guard: g, key: key, clients: clients, owner: owner}
 	t.grants = newGrants(t.stored, t.now)
 	t.parser = jwt.NewParser(jwt.WithValidMethods([]string{jwt.SigningMethodHS256.Alg()}),
 		jwt.WithIssuer(issuer), jwt.WithExpirationRequired(), jwt.WithIssuedAt(), jwt.WithTimeFunc(t.now))
 	return t, nil
 }
 
-// claims are the registered ones and the scopes, as RFC 9068 §2.2.3 writes them.
+// claims are the registered ones, the scopes as RFC 9068 §2.2.3 writes them, and
+// the client's generation.
 type claims struct {
 	jwt.RegisteredClaims
-	Scope string `json:"scope"`
+	Scope      string `json:"scope"`
+	Generation int    `json:"gen,omitempty"`
+}
+
+// Grant is a request for a token.
+type Grant struct {
+	ClientID string
+	Secret   string
+	Sent     string   // the secret as it was sent, where decoding changed it and not every client encodes
+	Scopes   []string // none: all that the client may have
+	Address  netip.Addr
+	Request  string // id of the request
 }
 
 // Issue answers a client-credentials grant with a token for the scopes asked, or
-// for all that the client may have. Errors: ErrInvalidClient, ErrInvalidScope, a
-// *Refused "slow_down", or what Clients report.
-func (t *Tokens) Issue(ctx context.Context, clientID, secret string, asked []string) (token string, lifetime time.Duration, granted []string, err error) {
-	allowed, err := t.authenticate(ctx, clientID, secret)
+// for all that the client may have. Errors: ErrInvalidClient, ErrInvalidScope,
+// *Delayed, a *Refused "slow_down", or what the database reports.
+func (t *Tokens) Issue(ctx context.Context, in Grant) (token string, lifetime time.Duration, granted []string, err error) {
+	is, err := t.authenticate(ctx, in)
 	if err != nil {
 		return "", 0, nil, err
 	}
-	granted = allowed
-	if len(asked) > 0 {
-		granted = slices.Compact(slices.Sorted(slices.Values(asked)))
+	granted = is.Scopes
+	if len(in.Scopes) > 0 {
+		granted = slices.Compact(slices.Sorted(slices.Values(in.Scopes)))
 		for _, s := range granted {
-			if !slices.Contains(allowed, s) {
+			if !slices.Contains(is.Scopes, s) {
 				return "", 0, nil, ErrInvalidScope
 			}
 		}
@@ -96,77 +103,79 @@ func (t *Tokens) Issue(ctx context.Context, clientID, secret string, asked []str
 	now := t.now()
 	token, err = jwt.NewWithClaims(jwt.SigningMethodHS256, claims{
 		RegisteredClaims: jwt.RegisteredClaims{
-			Issuer: issuer, Subject: clientID, ID: rand.Text(),
+			Issuer: issuer, Subject: in.ClientID, ID: rand.Text(),
 			IssuedAt: jwt.NewNumericDate(now), ExpiresAt: jwt.NewNumericDate(now.Add(Lifetime)),
 		},
-		Scope: strings.Join(granted, " "),
+		Scope: strings.Join(granted, " "), Generation: is.Generation,
 	}).SignedString(t.key)
 	if err != nil {
 		return "", 0, nil, fmt.Errorf("sign a token: %w", err)
 	}
-	return token, Lifetime, granted, nil
+	return token, Lifetime, granted, t.audit.Note(ctx, TokenIssued, By{ID: in.ClientID, Address: in.Address, Request: in.Request}, in.ClientID, "")
 }
 
-func (t *Tokens) authenticate(ctx context.Context, id, secret string) (allowed []string, err error) {
-	if k, ok := t.known[id]; ok {
-		sum := sha256.Sum256([]byte(secret))
-		if subtle.ConstantTimeCompare(sum[:], k.secret[:]) != 1 {
-			return nil, ErrInvalidClient
+// authenticate checks a client's secret. The owner's needs no delay: nobody can
+// guess it.
+func (t *Tokens) authenticate(ctx context.Context, in Grant) (Credentials, error) {
+	if in.ClientID == t.owner.id {
+		if t.owner.has(in.Secret) {
+			return Credentials{Scopes: t.owner.scopes}, nil
 		}
-		return k.scopes, nil
+		if err := t.audit.Note(ctx, ClientFailed, By{Address: in.Address, Request: in.Request}, in.ClientID, ""); err != nil {
+			return Credentials{}, err
+		}
+		return Credentials{}, ErrInvalidClient
 	}
-	hash, allowed, found, err := t.clients.Credentials(ctx, id)
-	if err != nil {
-		return nil, fmt.Errorf("find an API client: %w", err)
+	var is Credentials
+	secrets := []string{in.Secret}
+	if in.Sent != "" && in.Sent != in.Secret {
+		secrets = append(secrets, in.Sent)
 	}
-	if !found {
-		hash = "" // compared all the same, so that nobody learns by time which ids there are
-	}
-	leave, err := t.hasher.enter()
-	if err != nil {
-		return nil, err
-	}
-	defer leave()
-	ok, err := t.hasher.match(ctx, secret, hash)
-	if err != nil {
-		return nil, err
-	}
-	if !ok {
-		return nil, ErrInvalidClient
-	}
-	return allowed, nil
+	_, _, err := t.try(ctx, trial{by: By{Address: in.Address, Request: in.Request}, subject: "client " + in.ClientID, secrets: secrets,
+		wrong: ErrInvalidClient, failed: ClientFailed, delayed: ClientDelayed,
+		find: func(ctx context.Context) (id, hash string, err error) {
+			found, ok, err := t.clients.Credentials(ctx, in.ClientID)
+			if err != nil || !ok {
+				return "", "", err
+			}
+			is = found
+			return in.ClientID, found.Hash, nil
+		}})
+	return is, err
 }
 
 // Verify gives the client that a token was issued to and the scopes it has: those
-// of the token that the client still may have. A client that was disabled or
-// removed is refused at most 30 s later. Errors: ErrInvalidToken, or what Clients
-// report.
+// of the token that the client still may have. A client that was revoked or got
+// another secret is refused at most 30 s later, and named beside the error. Errors:
+// ErrInvalidToken, or what the database reports.
 func (t *Tokens) Verify(ctx context.Context, token string) (clientID string, scopes []string, err error) {
 	var c claims
 	if _, err := t.parser.ParseWithClaims(token, &c, func(*jwt.Token) (any, error) { return t.key, nil }); err != nil {
 		return "", nil, ErrInvalidToken
 	}
-	allowed, err := t.grants.of(ctx, c.Subject)
-	if err != nil {
-		return "", nil, err
+	is := Credentials{Scopes: t.owner.scopes}
+	if c.Subject != t.owner.id {
+		if is, err = t.grants.of(ctx, c.Subject, c.Generation); err != nil {
+			return c.Subject, nil, err
+		}
+	}
+	if is.Generation != c.Generation {
+		return c.Subject, nil, ErrInvalidToken
 	}
 	scopes = strings.Fields(c.Scope)
-	scopes = slices.DeleteFunc(scopes, func(s string) bool { return !slices.Contains(allowed, s) })
+	scopes = slices.DeleteFunc(scopes, func(s string) bool { return !slices.Contains(is.Scopes, s) })
 	return c.Subject, scopes, nil
 }
 
-// stored gives the scopes that a client may have now; ErrInvalidToken when it may
-// not call at all.
-func (t *Tokens) stored(ctx context.Context, id string) ([]string, error) {
-	if k, ok := t.known[id]; ok {
-		return k.scopes, nil
-	}
-	_, scopes, found, err := t.clients.Credentials(ctx, id)
+// stored gives what a client may do now; ErrInvalidToken when it may not call at
+// all.
+func (t *Tokens) stored(ctx context.Context, id string) (Credentials, error) {
+	is, found, err := t.clients.Credentials(ctx, id)
 	switch {
 	case err != nil:
-		return nil, fmt.Errorf("find an API client: %w", err)
+		return Credentials{}, fmt.Errorf("find an API client: %w", err)
 	case !found:
-		return nil, ErrInvalidToken
+		return Credentials{}, ErrInvalidToken
 	}
-	return scopes, nil
+	return is, nil
 }

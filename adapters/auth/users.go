@@ -29,28 +29,12 @@ type User struct {
 // Users are the people of a ledger. What changes is in force with the next request
 // of any process. Safe for concurrent use.
 type Users struct {
-	db     DB
-	hasher *Hasher
-	roles  Roles
-	now    func() time.Time
-}
-
-// UsersConfig is what Users are made of.
-type UsersConfig struct {
-	DB     DB
-	Hasher *Hasher
-	Roles  Roles
-	Now    func() time.Time // nil: time.Now
+	*Guard
+	roles Roles
 }
 
 // NewUsers makes Users.
-func NewUsers(cfg UsersConfig) *Users {
-	u := &Users{db: cfg.DB, hasher: cfg.Hasher, roles: cfg.Roles, now: cfg.Now}
-	if u.now == nil {
-		u.now = time.Now
-	}
-	return u
-}
+func NewUsers(g *Guard, roles Roles) *Users { return &Users{g, roles} }
 
 // What is refused of users.
 var (
@@ -78,7 +62,7 @@ func (u *Users) List(ctx context.Context, offset, limit int) (page []User, total
 
 // Find gives a user by id or name.
 func (u *Users) Find(ctx context.Context, idOrName string) (User, error) {
-	return findUser(ctx, u.db, "WHERE id = $1 OR lower(name) = $2", idOrName, strings.ToLower(idOrName))
+	return findUser(ctx, u.db, "WHERE id = $1 OR lower(name) = $2 ORDER BY id = $1 DESC", idOrName, strings.ToLower(idOrName))
 }
 
 func findUser(ctx context.Context, db DB, where string, args ...any) (User, error) {

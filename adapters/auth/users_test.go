@@ -19,34 +19,45 @@ import (
 
 var roles = auth.Roles{"admin": {"a", "b", "ops"}, "editor": {"a", "b"}, "auditor": {"a"}, "viewer": {"a"}}
 
-// house is one process's users and sessions over a database of the test's own.
+// house is one process on a database of the test's own.
 type house struct {
-	t        *testing.T
-	db       *pgxpool.Pool
-	hasher   *auth.Hasher
+	t     *testing.T
+	db    *pgxpool.Pool
+	clock *clock
+	admin auth.By
+	process
+}
+
+type process struct {
+	guard    *auth.Guard
 	users    *auth.Users
 	sessions *auth.Sessions
-	clock    *clock
-	admin    auth.By
+	clients  *auth.Clients
+	tokens   *auth.Tokens
 }
 
 func newHouse(t *testing.T) *house {
 	t.Helper()
-	h := &house{t: t, db: pgtest.New(t), clock: &clock{at: time.Now().Truncate(time.Second)}}
-	h.users, h.sessions, h.hasher = h.process()
+	h := &house{t: t, db: pgtest.New(t), clock: &clock{at: time.Now().Truncate(time.Minute)}}
+	h.process = h.another()
 	h.admin = auth.By{ID: "the-admin", Scopes: roles["admin"]}
 	return h
 }
 
-// process is one more process on the same database.
-func (h *house) process() (*auth.Users, *auth.Sessions, *auth.Hasher) {
+// another is one more process on the same database.
+func (h *house) another() process {
 	h.t.Helper()
-	hasher, err := auth.NewHasher()
+	guard, err := auth.NewGuard(h.db, instance, h.clock.now)
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	users := auth.NewUsers(auth.UsersConfig{DB: h.db, Hasher: hasher, Roles: roles, Now: h.clock.now})
-	return users, auth.NewSessions(users, instance), hasher
+	p := process{guard: guard, users: auth.NewUsers(guard, roles), clients: auth.NewClients(guard, roles["admin"])}
+	p.sessions = auth.NewSessions(p.users)
+	owner, _ := auth.NewOwner(roles["admin"])
+	if p.tokens, err = auth.NewTokens(guard, instance, p.clients, owner); err != nil {
+		h.t.Fatal(err)
+	}
+	return p
 }
 
 const password = "correct horse battery"
@@ -149,10 +160,10 @@ func TestOfTwoWhoUseALinkAtOnceOneGetsIn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	other, _, _ := h.process()
+	other := h.another()
 	outcomes := make([]error, 2)
 	var both sync.WaitGroup
-	for i, users := range []*auth.Users{h.users, other} {
+	for i, users := range []*auth.Users{h.users, other.users} {
 		both.Go(func() { _, outcomes[i] = users.UseLink(t.Context(), auth.By{}, link.Token, password) })
 	}
 	both.Wait()
@@ -238,7 +249,7 @@ func TestAChangeOfAUserEndsTheirSessionsInEveryProcess(t *testing.T) {
 	h := newHouse(t)
 	h.user("root", "admin")
 	ann := h.user("ann", "editor")
-	_, elsewhere, _ := h.process()
+	elsewhere := h.another()
 	for name, do := range map[string]func() error{
 		"role":     func() error { _, err := h.users.SetRole(t.Context(), h.admin, ann.ID, "viewer"); return err },
 		"password": func() error { _, err := h.users.SetPassword(t.Context(), h.admin, ann.ID, password); return err },
@@ -251,7 +262,7 @@ func TestAChangeOfAUserEndsTheirSessionsInEveryProcess(t *testing.T) {
 		if err := do(); err != nil {
 			t.Fatal(name, err)
 		}
-		if _, found, err := elsewhere.Resume(t.Context(), token); found || err != nil {
+		if _, found, err := elsewhere.sessions.Resume(t.Context(), token); found || err != nil {
 			t.Errorf("%s: the session goes on (%v)", name, err)
 		}
 	}
@@ -412,10 +423,10 @@ func TestAUserChangesTheirPassword(t *testing.T) {
 func TestTheFirstStartMakesAnAdminOnce(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
-	other, _, _ := h.process()
+	other := h.another()
 	made := make([]string, 2)
 	var both sync.WaitGroup
-	for i, users := range []*auth.Users{h.users, other} {
+	for i, users := range []*auth.Users{h.users, other.users} {
 		both.Go(func() {
 			var err error
 			if made[i], err = users.Bootstrap(t.Context(), ""); err != nil {

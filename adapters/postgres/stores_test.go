@@ -2,7 +2,6 @@ package postgres_test
 
 import (
 	"errors"
-	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -10,44 +9,6 @@ import (
 	"importledger/adapters/postgres"
 	"importledger/adapters/postgres/pgtest"
 )
-
-func TestTheBootstrapClientFollowsTheEnvironment(t *testing.T) {
-	t.Parallel()
-	pool := pgtest.New(t)
-	clients := postgres.NewClients(pool)
-	want := func(id, hash string, scopes ...string) {
-		t.Helper()
-		gotHash, gotScopes, found, err := clients.Credentials(t.Context(), id)
-		if err != nil || found != (hash != "") || gotHash != hash || !slices.Equal(gotScopes, scopes) {
-			t.Errorf("%s: got %q %v %v %v", id, gotHash, gotScopes, found, err)
-		}
-	}
-	ensure := func(id, hash string, scopes ...string) {
-		t.Helper()
-		if err := clients.EnsureBootstrap(t.Context(), id, hash, scopes); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want("one", "")
-	ensure("one", "hash-1", "imports:read", "imports:write")
-	want("one", "hash-1", "imports:read", "imports:write")
-	ensure("one", "hash-2", "imports:read")
-	want("one", "hash-2", "imports:read")
-	ensure("two", "hash-3", "imports:read")
-	want("one", "") // the environment names it no more
-	want("two", "hash-3", "imports:read")
-	ensure("one", "hash-4", "imports:read")
-	want("one", "hash-4", "imports:read")
-
-	if _, err := pool.Exec(t.Context(), "INSERT INTO ledger.api_clients (id, name, secret_hash, scopes, origin) VALUES ('theirs', 'Theirs', 'h', '{}', 'managed')"); err != nil {
-		t.Fatal(err)
-	}
-	if err := clients.EnsureBootstrap(t.Context(), "theirs", "hash", nil); !errors.Is(err, postgres.ErrClientTaken) {
-		t.Errorf("an operator's client was taken over: %v", err)
-	}
-	want("theirs", "h")
-	want("one", "hash-4", "imports:read")
-}
 
 func TestTheKeyIdentifierIsSetAtTheFirstStart(t *testing.T) {
 	t.Parallel()

@@ -30,7 +30,7 @@ type served struct {
 	base   string
 	ops    string
 	logged *syncBuffer
-	issuer *auth.Tokens // made when it is first asked
+	issuer *issuer // made when it is first asked
 }
 
 // serveHere starts all that serve does, over a node and a database of its own.
@@ -90,31 +90,54 @@ func (s *served) warnings() string {
 	return all.String()
 }
 
-// tokensAt issues tokens as the server does, at another time.
-func (s *served) tokensAt(now func() time.Time) *auth.Tokens {
+// issuer issues tokens as servers do, at another time: to the owner, whose tokens
+// every server of the same secret takes.
+type issuer struct {
+	tokens *auth.Tokens
+	secret string
+}
+
+func (s *served) issuerAt(now func() time.Time) issuer {
 	s.t.Helper()
 	secret, err := s.server.dir.secretKey("")
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	tokens, err := auth.New(auth.Config{Secret: derive(secret, "access tokens"), Known: []auth.Known{auth.NewKnown(testClient, testSecret, api.Scopes())}, Now: now})
+	return s.issuerWith(secret, now)
+}
+
+// issuerWith signs with another instance's secret.
+func (s *served) issuerWith(secret []byte, now func() time.Time) issuer {
+	s.t.Helper()
+	guard, err := auth.NewGuard(s.server.ledger.pool, secret, now)
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	return tokens
+	owner, ownerSecret := auth.NewOwner(api.Scopes())
+	tokens, err := auth.NewTokens(guard, derive(secret, "access tokens"), s.server.access.clients, owner)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return issuer{tokens, ownerSecret}
+}
+
+func (i issuer) token(t testing.TB, scopes ...string) string {
+	t.Helper()
+	token, _, _, err := i.tokens.Issue(t.Context(), auth.Grant{ClientID: auth.OwnerID, Secret: i.secret, Scopes: scopes})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return token
 }
 
 // token has these scopes; none: all.
 func (s *served) token(scopes ...string) string {
 	s.t.Helper()
 	if s.issuer == nil {
-		s.issuer = s.tokensAt(time.Now)
+		made := s.issuerAt(time.Now)
+		s.issuer = &made
 	}
-	token, _, _, err := s.issuer.Issue(s.t.Context(), testClient, testSecret, scopes)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	return token
+	return s.issuer.token(s.t, scopes...)
 }
 
 // reply is an answer, read to its end.

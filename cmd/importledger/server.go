@@ -78,12 +78,13 @@ func startServer(ctx context.Context, s *settings, command, listen, opsListen st
 			return nil, err
 		}
 	}
-	if err := srv.makeAPI(); err != nil {
+	if err := srv.makeAPI(s); err != nil {
 		return nil, err
 	}
 	if err := srv.makeWeb(s); err != nil {
 		return nil, err
 	}
+	srv.access.keep(ctx, s, logger)
 	srv.address = srv.access.owner
 	srv.address.URL = "http://" + reachable(listener.Addr())
 	srv.address.PID = os.Getpid()
@@ -95,14 +96,14 @@ func startServer(ctx context.Context, s *settings, command, listen, opsListen st
 	return srv, srv.dir.publish(srv.address)
 }
 
-func (srv *server) makeAPI() error {
+func (srv *server) makeAPI(s *settings) error {
 	metrics, err := api.NewMetrics(srv.ledger.collectors()...)
 	if err != nil {
 		return err
 	}
 	srv.api, err = api.New(api.Config{
 		Imports: srv.ledger.service, Streams: srv.ledger.log, Log: srv.ledger.log, DB: srv.ledger.pool,
-		Projections: srv.ledger.projecting.projector, Changes: srv.ledger.projecting.changes, Account: srv.ledger.account, Tokens: srv.access.tokens, Metrics: metrics,
+		Projections: srv.ledger.projecting.projector, Changes: srv.ledger.projecting.changes, Account: srv.ledger.account, Tokens: apiTokens{srv.access.tokens}, Access: srv.access.forAPI(s), Metrics: metrics,
 		Logger: srv.logger, Version: readVersion().Version,
 		Identify: srv.ledger.identify, IsUnavailable: postgres.IsUnavailable,
 		Dependencies: []api.Dependency{{Name: "event-store", Check: srv.ledger.log.Ping}, {Name: "postgres", Check: srv.ledger.pool.Ping}},
@@ -142,6 +143,9 @@ func (srv *server) close(ctx context.Context) error {
 		if err := server.Shutdown(draining); err != nil {
 			all = append(all, err, server.Close())
 		}
+	}
+	if srv.access != nil {
+		all = append(all, srv.access.close(ctx))
 	}
 	if srv.ledger != nil {
 		all = append(all, srv.ledger.close(ctx))

@@ -44,6 +44,10 @@ type settings struct {
 	MaxRecord     int        `koanf:"max-record"`
 	LogLevel      slog.Level `koanf:"log-level"`
 
+	TrustedProxies    string `koanf:"trusted-proxies"`
+	RequestsPerMinute int64  `koanf:"requests-per-minute"`
+	AuditDays         int    `koanf:"audit-days"`
+
 	inForce []valueInForce // one for each line of the table
 	file    string         // the configuration file that was read, if any
 }

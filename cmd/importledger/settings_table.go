@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"importledger/adapters/auth"
 	"importledger/events"
 )
 
@@ -62,6 +63,12 @@ var settingsTable = []setting{
 		description: "its secret"},
 	{key: "admin-password", secret: true, absent: "a random one, printed at the first start",
 		description: "password of the user admin"},
+	{key: "trusted-proxies", check: isProxies, absent: "none: a request comes from whoever connects",
+		description: "addresses and networks of reverse proxies, separated by commas"},
+	{key: "requests-per-minute", fallback: "300000", check: isCount,
+		description: "requests of one API client or user, all processes together"},
+	{key: "audit-days", fallback: "400", check: isRetention,
+		description: "how long sign-ins, refusals and administrative changes are kept"},
 	{key: "key-identifier", fallback: events.Email, check: oneOf(events.KeyIdentifiers...),
 		description: "what says which contact a row is about, for a new ledger: email, phone or externalId"},
 	{key: "max-rows", fallback: "20000", check: isCount,
@@ -152,6 +159,20 @@ func isCount(v string) error {
 func isRecordLimit(v string) error {
 	if n, err := strconv.ParseInt(v, 10, 64); err != nil || n < 1 || n > 64<<20 {
 		return errors.New("must be a whole number of bytes from 1 to 67108864, without separators")
+	}
+	return nil
+}
+
+func isProxies(v string) error {
+	if _, err := auth.ParseProxies(v); err != nil {
+		return errors.New("must be addresses and networks, such as 10.0.0.0/8,192.0.2.7")
+	}
+	return nil
+}
+
+func isRetention(v string) error {
+	if n, err := strconv.Atoi(v); err != nil || n < 31 {
+		return errors.New("must be a whole number of days, at least 31")
 	}
 	return nil
 }

@@ -2,6 +2,10 @@
 
 -- +goose Up
 
+ALTER TABLE ledger.api_clients ADD generation integer NOT NULL DEFAULT 0;
+COMMENT ON COLUMN ledger.api_clients.generation IS 'counts secrets and revocations: a token is good for the generation that it was issued in';
+COMMENT ON COLUMN ledger.api_clients.disabled_at IS 'since when the client is revoked; null while it is not';
+
 CREATE TABLE ledger.users (
     id                   text        PRIMARY KEY CHECK (id <> ''),
     name                 text        NOT NULL CHECK (name <> ''),
@@ -126,3 +130,4 @@ DROP TABLE ledger.secret_attempts;
 DROP TABLE ledger.sessions;
 DROP TABLE ledger.user_links;
 DROP TABLE ledger.users;
+ALTER TABLE ledger.api_clients DROP generation;
