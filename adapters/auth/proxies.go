@@ -62,12 +62,18 @@ func (p Proxies) Address(r *http.Request) netip.Addr {
 	return at
 }
 
-// Secure tells whether a request came over TLS, as far as the connection or a
-// trusted proxy says.
-func (p Proxies) Secure(r *http.Request) bool {
-	if r.TLS != nil {
-		return true
+// Handler makes a request's RemoteAddr the address that it comes from, for all that
+// is behind it.
+func (p Proxies) Handler(next http.Handler) http.Handler {
+	if len(p) == 0 {
+		return next
 	}
-	peer, err := netip.ParseAddrPort(r.RemoteAddr)
-	return err == nil && p.trust(peer.Addr().Unmap().WithZone("")) && r.Header.Get("X-Forwarded-Proto") == "https"
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if at := p.Address(r); at.IsValid() {
+			seen := *r
+			seen.RemoteAddr = netip.AddrPortFrom(at, 0).String()
+			r = &seen
+		}
+		next.ServeHTTP(w, r)
+	})
 }

@@ -14,7 +14,7 @@ import (
 func (a *access) forAPI(s *settings) api.Access {
 	return api.Access{
 		Sessions: apiSessions{a.sessions}, Users: apiUsers{a.users}, Clients: apiClients{a.clients}, Audit: apiAudit{a.guard.Audit()},
-		Limits: a.limits, Address: a.proxies.Address, RequestsPerMinute: s.RequestsPerMinute,
+		Limits: a.limits, Address: auth.Proxies{}.Address, RequestsPerMinute: s.RequestsPerMinute,
 	}
 }
 

@@ -237,30 +237,42 @@ func (c *client) bearer(ctx context.Context) (string, error) {
 	if c.token != "" && time.Now().Before(c.tokenExpires) {
 		return c.token, nil
 	}
-	form := url.Values{"grant_type": {"client_credentials"}, "client_id": {c.id}, "client_secret": {c.secret}}
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, c.base+"/oauth2/token", strings.NewReader(form.Encode()))
+	granted, err := c.grant(ctx, nil)
 	if err != nil {
 		return "", err
-	}
-	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	response, err := c.answer(request)
-	if refused, ok := errors.AsType[*apiError](err); ok && (refused.Status == http.StatusUnauthorized || refused.Status == http.StatusBadRequest) {
-		return "", fmt.Errorf("the server at %s does not accept these credentials: correct IMPORTLEDGER_CLIENT_ID and IMPORTLEDGER_CLIENT_SECRET", c.base)
-	}
-	if err != nil {
-		return "", err
-	}
-	var granted struct {
-		Token     string `json:"access_token"`
-		ExpiresIn int    `json:"expires_in"`
-	}
-	err = json.NewDecoder(response.Body).Decode(&granted)
-	if err = errors.Join(err, response.Body.Close()); err != nil {
-		return "", fmt.Errorf("the token that the server at %s gave cannot be read: %w", c.base, err)
 	}
 	c.token = granted.Token
 	c.tokenExpires = time.Now().Add(time.Duration(granted.ExpiresIn) * time.Second * 9 / 10)
 	return c.token, nil
+}
+
+// grant asks for a token with these scopes, or with all that the client has.
+func (c *client) grant(ctx context.Context, scopes []string) (granted, error) {
+	form := url.Values{"grant_type": {"client_credentials"}, "client_id": {c.id}, "client_secret": {c.secret}}
+	if len(scopes) > 0 {
+		form.Set("scope", strings.Join(scopes, " "))
+	}
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, c.base+"/oauth2/token", strings.NewReader(form.Encode()))
+	if err != nil {
+		return granted{}, err
+	}
+	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	response, err := c.answer(request)
+	refused, answered := errors.AsType[*apiError](err)
+	switch {
+	case answered && refused.Status == http.StatusBadRequest && len(scopes) > 0:
+		return granted{}, fmt.Errorf("the server at %s does not give these credentials the scope %s", c.base, strings.Join(scopes, " "))
+	case answered && (refused.Status == http.StatusUnauthorized || refused.Status == http.StatusBadRequest):
+		return granted{}, fmt.Errorf("the server at %s does not accept these credentials: correct IMPORTLEDGER_CLIENT_ID and IMPORTLEDGER_CLIENT_SECRET", c.base)
+	case err != nil:
+		return granted{}, err
+	}
+	var is granted
+	err = json.NewDecoder(response.Body).Decode(&is)
+	if err = errors.Join(err, response.Body.Close()); err != nil {
+		return granted{}, fmt.Errorf("the token that the server at %s gave cannot be read: %w", c.base, err)
+	}
+	return is, nil
 }
 
 // forgetToken makes the next request ask for a new one; false when there is none

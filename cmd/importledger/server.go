@@ -88,7 +88,7 @@ func startServer(ctx context.Context, s *settings, command, listen, opsListen st
 	srv.address = srv.access.owner
 	srv.address.URL = "http://" + reachable(listener.Addr())
 	srv.address.PID = os.Getpid()
-	srv.serve(listener, front{api: srv.api, web: srv.web})
+	srv.serve(listener, srv.access.proxies.Handler(front{api: srv.api, web: srv.web}))
 	if opsListener != nil {
 		srv.opsAddress = reachable(opsListener.Addr())
 		srv.serve(opsListener, api.NewOps(srv.api))
