@@ -62,6 +62,9 @@ func OpenBucket(ctx context.Context, config BucketConfig) (*Bucket, error) {
 	b := &Bucket{config: config, store: minio.Core{Client: client}, transport: transport}
 	if err := b.Ping(ctx); err != nil {
 		b.Close()
+		if errors.Is(err, ErrUnavailable) || errors.Is(err, context.DeadlineExceeded) {
+			return nil, fmt.Errorf("no S3 store answers at %s: start it, or correct IMPORTLEDGER_BLOB_URL (%w)", config.Endpoint, err)
+		}
 		return nil, err
 	}
 	b.spool, err = openSpool(config.Spool)

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"io"
+
+	"importledger/commands"
 )
 
 var (
@@ -14,9 +16,11 @@ var (
 	// ErrKey says that a key is not 1 to 64 of A-Z a-z 0-9 _ -.
 	ErrKey = errors.New("not a blob key")
 	// ErrFull says that the storage has no room for the bytes.
-	ErrFull = errors.New("storage is full")
+	ErrFull = &commands.Refusal{Kind: commands.Unavailable, Code: "file-store-full",
+		Message: "There is no room for the file at the moment. Tell whoever runs this service, and try again later."}
 	// ErrUnavailable says that the storage cannot be reached at the moment.
-	ErrUnavailable = errors.New("storage cannot be reached")
+	ErrUnavailable = &commands.Refusal{Kind: commands.Unavailable, Code: "file-store-unavailable",
+		Message: "The store of files cannot be reached at the moment. Try again shortly."}
 )
 
 // Store keeps blobs. It is safe for concurrent use by any number of processes.

@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"net"
 	"net/http"
-	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -241,24 +240,6 @@ func postgresVersion(ctx context.Context, dir string) (string, error) {
 		return "", fmt.Errorf("it does not say its version")
 	}
 	return strings.Fields(version + " unknown")[0], nil
-}
-
-func (d *doctor) storedFiles(context.Context) finding {
-	if d.settings.BlobURL == "" {
-		return allWell("in the data directory")
-	}
-	u, err := url.Parse(d.settings.BlobURL)
-	if err != nil {
-		return mustMend("correct IMPORTLEDGER_BLOB_URL", "IMPORTLEDGER_BLOB_URL is not a URL")
-	}
-	if u.Scheme != "file" {
-		return worthKnowing("", "%s: only a folder can be checked from here", maskURL(d.settings.BlobURL))
-	}
-	dir := nearestFolder(filepath.FromSlash(u.Path))
-	if err := writable(dir); err != nil {
-		return mustMend("make it writable for this user, or correct IMPORTLEDGER_BLOB_URL", "%s is not writable (%v)", dir, cause(err))
-	}
-	return allWell("%s, writable", u.Path)
 }
 
 func (d *doctor) addresses(ctx context.Context) finding {

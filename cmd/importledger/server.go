@@ -106,7 +106,7 @@ func (srv *server) makeAPI(s *settings) error {
 		Projections: srv.ledger.projecting.projector, Changes: srv.ledger.projecting.changes, Account: srv.ledger.account, Tokens: apiTokens{srv.access.tokens}, Access: srv.access.forAPI(s), Metrics: metrics,
 		Logger: srv.logger, Version: readVersion().Version,
 		Identify: srv.ledger.identify, IsUnavailable: postgres.IsUnavailable,
-		Dependencies: []api.Dependency{{Name: "event-store", Check: srv.ledger.log.Ping}, {Name: "postgres", Check: srv.ledger.pool.Ping}},
+		Dependencies: []api.Dependency{{Name: "event-store", Check: srv.ledger.log.Ping}, {Name: "postgres", Check: srv.ledger.pool.Ping}, {Name: "file-store", Check: srv.ledger.blobs.Ping}},
 	})
 	return err
 }

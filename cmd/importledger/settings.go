@@ -17,6 +17,8 @@ import (
 	"github.com/knadh/koanf/providers/rawbytes"
 	"github.com/knadh/koanf/v2"
 	"github.com/spf13/pflag"
+
+	"importledger/adapters/blob"
 )
 
 // settings are what is in force: from flags, else the environment, else a file,
@@ -47,6 +49,8 @@ type settings struct {
 	TrustedProxies    string `koanf:"trusted-proxies"`
 	RequestsPerMinute int64  `koanf:"requests-per-minute"`
 	AuditDays         int    `koanf:"audit-days"`
+
+	bucketKeys blob.Credentials // of an S3 store; no settings of ours
 
 	inForce []valueInForce // one for each line of the table
 	file    string         // the configuration file that was read, if any
@@ -164,6 +168,7 @@ func (s *settings) load(flags *pflag.FlagSet, env environment) error {
 	if (merged.String("client-id") == "") != (merged.String("client-secret") == "") {
 		return errors.New("IMPORTLEDGER_CLIENT_ID and IMPORTLEDGER_CLIENT_SECRET go together: set both, or none")
 	}
+	s.bucketKeys = bucketKeys(env)
 	if err := merged.Unmarshal("", s); err != nil {
 		return fmt.Errorf("settings cannot be read: %w", err)
 	}

@@ -118,13 +118,6 @@ func isDatabaseURL(v string) error {
 	return hasScheme(v, "a Postgres connection string, such as postgres://USER:PASSWORD@HOST:5432/DATABASE", "postgres", "postgresql")
 }
 
-func isBlobURL(v string) error {
-	if strings.HasPrefix(v, "file://") && !strings.HasPrefix(v, "file:///") {
-		return errors.New("must be file:/// and an absolute path, or s3://BUCKET")
-	}
-	return hasScheme(v, "file:/// and an absolute path, or s3://BUCKET", "file", "s3")
-}
-
 func hasScheme(v, what string, schemes ...string) error {
 	scheme, rest, found := strings.Cut(v, "://")
 	if !found || rest == "" || !slices.Contains(schemes, scheme) {

@@ -7,8 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/url"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -27,9 +25,11 @@ import (
 type storage struct {
 	log     *eventstore.Log
 	pool    *pgxpool.Pool
-	blobs   *blob.Folder
+	blobs   blob.Store
 	node    *node.Node        // nil with an event store of one's own
 	cluster *postgres.Cluster // nil with a Postgres of one's own
+
+	closeBlobs func() // nil while they are not open
 }
 
 // openStorage opens what settings name, then what is embedded: nothing is made in
@@ -43,7 +43,10 @@ func openStorage(ctx context.Context, s *settings, dir *dataDir, logger *slog.Lo
 	}{
 		{s.EventStoreURL != "", func(ctx context.Context) error { return st.openLog(ctx, s, dir, logger) }},
 		{s.DatabaseURL != "", func(ctx context.Context) error { return st.openDatabase(ctx, s, dir, logger) }},
-		{s.BlobURL != "", func(context.Context) error { return st.openBlobs(s, dir) }},
+		{s.BlobURL != "", func(ctx context.Context) (err error) {
+			st.blobs, st.closeBlobs, err = openBlobs(ctx, s, dir)
+			return err
+		}},
 	}
 	for _, named := range []bool{true, false} {
 		group, groupCtx := errgroup.WithContext(ctx)
@@ -125,19 +128,6 @@ func (st *storage) openDatabase(ctx context.Context, s *settings, dir *dataDir, 
 	return postgres.Migrate(ctx, st.pool)
 }
 
-func (st *storage) openBlobs(s *settings, dir *dataDir) (err error) {
-	path := dir.file("files")
-	if s.BlobURL != "" {
-		u, err := url.Parse(s.BlobURL)
-		if err != nil || u.Scheme != "file" {
-			return errors.New("IMPORTLEDGER_BLOB_URL must be file:/// and an absolute path; other stores are not supported by this version")
-		}
-		path = filepath.FromSlash(u.Path)
-	}
-	st.blobs, err = blob.OpenFolder(path)
-	return err
-}
-
 // close closes what is open, the log's users before the log.
 func (st *storage) close(ctx context.Context) error {
 	var all []error
@@ -146,6 +136,9 @@ func (st *storage) close(ctx context.Context) error {
 	}
 	if st.pool != nil {
 		st.pool.Close()
+	}
+	if st.closeBlobs != nil {
+		st.closeBlobs()
 	}
 	if st.node != nil {
 		all = append(all, st.node.Close())
