@@ -38,19 +38,37 @@ func NewLocks(pool *pgxpool.Pool, namespace string, log *slog.Logger) *Locks {
 // lockSession is the connection that holds the locks.
 type lockSession struct {
 	conn *pgxpool.Conn
-	held map[string]bool
+	held map[string]lockMode
 	lost chan struct{} // closed when the locks are gone before they were released
 	stop chan struct{} // closed when the last lock was released
 }
+
+// lockMode is how a lock is taken and given back.
+type lockMode struct{ take, give string }
+
+var (
+	alone  = lockMode{"SELECT pg_try_advisory_lock($1)", "SELECT pg_advisory_unlock($1)"}
+	shared = lockMode{"SELECT pg_try_advisory_lock_shared($1)", "SELECT pg_advisory_unlock_shared($1)"}
+)
 
 // TryLock takes the lock of a key if nobody holds it, this process included;
 // ok tells. lost is closed when the connection, and with it the lock, is gone:
 // within a second where Postgres says so, in six where it just falls silent.
 // release gives the lock back; it may be called late and more than once.
 func (l *Locks) TryLock(ctx context.Context, key string) (release func(), lost <-chan struct{}, ok bool, err error) {
+	return l.try(ctx, key, alone)
+}
+
+// TryShare takes the lock of a key together with others who share it, unless
+// somebody holds it alone. All else is as with TryLock.
+func (l *Locks) TryShare(ctx context.Context, key string) (release func(), lost <-chan struct{}, ok bool, err error) {
+	return l.try(ctx, key, shared)
+}
+
+func (l *Locks) try(ctx context.Context, key string, mode lockMode) (release func(), lost <-chan struct{}, ok bool, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.session != nil && l.session.held[key] {
+	if l.session != nil && l.session.held[key] != (lockMode{}) {
 		return nil, nil, false, nil // Postgres would give it to its own session twice
 	}
 	s, err := l.acquire(ctx)
@@ -60,7 +78,7 @@ func (l *Locks) TryLock(ctx context.Context, key string) (release func(), lost <
 	// The caller's end of patience must not break the connection that others' locks live on.
 	asking, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
-	err = s.conn.QueryRow(asking, "SELECT pg_try_advisory_lock($1)", lockID(l.namespace, key)).Scan(&ok)
+	err = s.conn.QueryRow(asking, mode.take, lockID(l.namespace, key)).Scan(&ok)
 	if err != nil {
 		l.lose(s, err) // whether we got it is unknown: only the connection's end gives it back
 		return nil, nil, false, fmt.Errorf("lock %s: %w", l.namespace, err)
@@ -69,7 +87,7 @@ func (l *Locks) TryLock(ctx context.Context, key string) (release func(), lost <
 		l.leave(s)
 		return nil, nil, false, nil
 	}
-	s.held[key] = true
+	s.held[key] = mode
 	return sync.OnceFunc(func() { l.release(s, key) }), s.lost, true, nil
 }
 
@@ -87,7 +105,7 @@ func (l *Locks) acquire(ctx context.Context) (*lockSession, error) {
 		return nil, err
 	}
 	l.session = &lockSession{
-		conn: conn, held: map[string]bool{},
+		conn: conn, held: map[string]lockMode{},
 		lost: make(chan struct{}), stop: make(chan struct{}),
 	}
 	go l.watch(l.session)
@@ -110,7 +128,7 @@ func (l *Locks) release(s *lockSession, key string) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
-	if _, err := s.conn.Exec(ctx, "SELECT pg_advisory_unlock($1)", lockID(l.namespace, key)); err != nil {
+	if _, err := s.conn.Exec(ctx, s.held[key].give, lockID(l.namespace, key)); err != nil {
 		l.lose(s, err)
 		return
 	}

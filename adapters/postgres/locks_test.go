@@ -133,3 +133,30 @@ func TestACallerWhoGivesUpDoesNotLoseTheLocksOfOthers(t *testing.T) {
 	default:
 	}
 }
+
+func TestASharedLockIsSharedAndKeepsWhoWantsItAloneAway(t *testing.T) {
+	t.Parallel()
+	pool := pgtest.New(t)
+	one, other, third := newLocks(pool), newLocks(pool), newLocks(pool)
+	share := func(l *postgres.Locks) (release func(), ok bool) {
+		release, _, ok, err := l.TryShare(t.Context(), "a")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return release, ok
+	}
+	first, ok := share(one)
+	second, too := share(other)
+	if !ok || !too {
+		t.Fatal("it is not shared")
+	}
+	mustNotLock(t, third, "a")
+	first()
+	mustNotLock(t, third, "a")
+	second()
+	release, _ := mustLock(t, third, "a")
+	if _, ok := share(one); ok {
+		t.Error("shared with one who has it alone")
+	}
+	release()
+}

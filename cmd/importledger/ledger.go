@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"encoding/hex"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"sync"
@@ -20,6 +22,7 @@ type ledger struct {
 	*storage
 	identity   aggregate.Identity
 	account    *postgres.Account
+	company    *company // nil with a private Postgres: nobody else can come
 	projecting *projecting
 	service    *ingest.Service
 	worker     *ingest.Worker
@@ -37,9 +40,20 @@ func openLedger(ctx context.Context, s *settings, dir *dataDir, secret []byte, l
 	}
 	defer func() {
 		if err != nil {
+			if l.company != nil {
+				l.company.leave()
+			}
 			err = errors.Join(err, l.storage.close(context.WithoutCancel(ctx)))
 		}
 	}()
+	if l.cluster == nil {
+		if l.company, err = joinCompany(ctx, l.storage, s, logger); err != nil {
+			return nil, err
+		}
+	}
+	if err := l.ensureSecretKey(ctx, secret); err != nil {
+		return nil, err
+	}
 	l.account = postgres.NewAccount(l.pool)
 	if err := l.ensureKeyIdentifier(ctx, s); err != nil {
 		return nil, err
@@ -50,10 +64,23 @@ func openLedger(ctx context.Context, s *settings, dir *dataDir, secret []byte, l
 	l.ingest(s)
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	l.stop = stop
+	if l.company != nil {
+		l.running.Go(func() { l.company.stay(background) })
+	}
 	l.running.Go(func() { l.worker.Run(background) })
 	l.running.Go(func() { l.projecting.changes.Run(background) })
 	l.running.Go(func() { l.projecting.run(background) })
 	return l, nil
+}
+
+// ensureSecretKey keeps a process from a ledger whose contacts it would give other
+// ids.
+func (l *ledger) ensureSecretKey(ctx context.Context, secret []byte) error {
+	err := postgres.EnsureKey(ctx, l.pool, hex.EncodeToString(derive(secret, "fingerprint of the secret key")))
+	if errors.Is(err, postgres.ErrOtherKey) {
+		return fmt.Errorf("%w: set IMPORTLEDGER_SECRET_KEY to that key, which is IMPORTLEDGER_SECRET_KEY of the other processes or in the file secret.key of the data directory that the ledger was made with", err)
+	}
+	return err
 }
 
 func (l *ledger) ensureKeyIdentifier(ctx context.Context, s *settings) error {

@@ -1,0 +1,29 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// ErrOtherKey says that the ledger belongs to another secret key.
+var ErrOtherKey = errors.New("the ledger in this database was made with another secret key")
+
+// EnsureKey ties a ledger to the secret key of a fingerprint for good, or returns
+// ErrOtherKey where it is tied to another.
+func EnsureKey(ctx context.Context, pool *pgxpool.Pool, fingerprint string) error {
+	_, err := pool.Exec(ctx, "INSERT INTO ledger.instance (key_fingerprint) VALUES ($1) ON CONFLICT DO NOTHING", fingerprint)
+	var tied string
+	if err == nil {
+		err = pool.QueryRow(ctx, "SELECT key_fingerprint FROM ledger.instance").Scan(&tied)
+	}
+	if err != nil {
+		return fmt.Errorf("fingerprint of the secret key: %w", err)
+	}
+	if tied != fingerprint {
+		return ErrOtherKey
+	}
+	return nil
+}
