@@ -97,7 +97,7 @@ func (l *ledger) ingest(s *settings) {
 		Importing:   func(ctx context.Context) ([]string, error) { return projections.ImportingIDs(ctx, l.pool) },
 		TryLock:     postgres.NewLocks(l.pool, "import", l.logger).TryLock,
 		Concurrency: 16,
-		Poll:        time.Second,
+		Poll:        500 * time.Millisecond,
 		RetryAfter:  500 * time.Millisecond,
 	})
 	l.service = ingest.NewService(deps, l.worker.Wake)

@@ -35,7 +35,7 @@ const (
 	// transaction worth it, small enough to show progress.
 	projectedEvents = 4000
 	// takeOverEvery is how often a process asks whether it is its turn to project.
-	takeOverEvery = 500 * time.Millisecond
+	takeOverEvery = 300 * time.Millisecond
 )
 
 // newProjecting prepares the read models; run has them projected.
