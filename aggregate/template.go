@@ -19,6 +19,9 @@ type Template struct {
 	ImportMode events.Mode       `json:"importMode"`
 	EventName  string            `json:"eventName,omitempty"` // mode events
 	Segment    *events.Segment   `json:"segment,omitempty"`   // with id and name, new or not
+
+	DefaultCountry string            `json:"defaultCountry,omitempty"` // ISO 3166-1 alpha-2, for national phone numbers
+	BlankCells     events.BlankCells `json:"blankCells,omitempty"`     // empty: keep
 }
 
 // Check refuses a template that no file could follow, by the rules that files are
@@ -51,6 +54,7 @@ func (t Template) Refuse(received commands.Start, why *commands.Refusal) []comma
 
 func (t Template) start(received commands.Start) commands.Start {
 	received.Type, received.ImportMode, received.EventName = events.FTPTemplate, t.ImportMode, t.EventName
+	received.DefaultCountry, received.BlankCells = t.DefaultCountry, t.BlankCells
 	return received
 }
 

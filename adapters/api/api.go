@@ -27,6 +27,7 @@ type Config struct {
 	Projections Projections
 	Changes     Changes
 	Account     Account
+	Connectors  Connectors
 	Tokens      Tokens
 	Access      Access
 	Metrics     *Metrics
@@ -51,6 +52,7 @@ type API struct {
 	projections   Projections
 	changes       Changes
 	account       Account
+	connectors    Connectors
 	tokens        Tokens
 	access        Access
 	metrics       *Metrics
@@ -84,7 +86,7 @@ func New(cfg Config) (*API, error) {
 		return nil, err
 	}
 	a := &API{
-		imports: cfg.Imports, streams: cfg.Streams, db: cfg.DB, projections: cfg.Projections, changes: cfg.Changes, account: cfg.Account, tokens: cfg.Tokens, access: cfg.Access,
+		imports: cfg.Imports, streams: cfg.Streams, db: cfg.DB, projections: cfg.Projections, changes: cfg.Changes, account: cfg.Account, connectors: cfg.Connectors, tokens: cfg.Tokens, access: cfg.Access,
 		metrics: cfg.Metrics, log: cfg.Logger, identify: cfg.Identify, isUnavailable: cfg.IsUnavailable, now: cfg.Now,
 		mux: http.NewServeMux(), served: map[string]bool{}, tagged: map[string]bool{}, end: &endFinder{log: cfg.Log},
 		background: newBackground(), streaming: make(chan struct{}, maxStreams), searching: make(chan struct{}, maxSearches),
@@ -127,6 +129,7 @@ func (a *API) addRoutes() error {
 	a.addKeyIdentifier()
 	a.addAttributes()
 	a.addSegments()
+	a.addConnectors()
 	a.addOperations()
 	a.addUsers()
 	a.addClients()
@@ -147,7 +150,7 @@ func document(version string) huma.Config {
 				Description: "Imports of contacts and events, as a ledger. JSON in and out; times are Unix epoch milliseconds. " +
 					"Every write answers X-Ledger-Position; send it as ?after= to read what you wrote."},
 			Tags: []*huma.Tag{{Name: "Tokens"}, {Name: "Imports"}, {Name: "Contacts"}, {Name: "Attributes"}, {Name: "Segments"},
-				{Name: "Operations"}, {Name: "Users"}, {Name: "API clients"}, {Name: "Audit"}, {Name: "Health"}},
+				{Name: "Connectors"}, {Name: "Operations"}, {Name: "Users"}, {Name: "API clients"}, {Name: "Audit"}, {Name: "Health"}},
 			Components: &huma.Components{
 				Schemas: huma.NewMapRegistry("#/components/schemas/", schemaName),
 				SecuritySchemes: map[string]*huma.SecurityScheme{

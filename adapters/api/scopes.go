@@ -69,6 +69,15 @@ var access = map[string]string{
 	"GET /people/segments/{id}/countContacts": ContactsRead,
 	"GET /people/segments/{id}/members":       ContactsRead,
 
+	"GET /people/connectors":                OpsWrite,
+	"POST /people/connectors":               OpsWrite,
+	"POST /people/connectors/sample":        OpsWrite,
+	"GET /people/connectors/{id}":           OpsWrite,
+	"PUT /people/connectors/{id}":           OpsWrite,
+	"DELETE /people/connectors/{id}":        OpsWrite,
+	"POST /people/connectors/{id}/password": OpsWrite,
+	"GET /people/connectors/{id}/activity":  OpsWrite,
+
 	"GET /ops/projections":                 OpsWrite,
 	"POST /ops/projections/{name}/rebuild": OpsWrite,
 	"POST /ops/projections/verify":         OpsWrite,

@@ -85,11 +85,7 @@ func (a *API) addCreate() {
 	register(a, operation{route: "POST /people/imports", id: "create-import", tag: "Imports", status: http.StatusCreated,
 		summary: "Upload a file and start an import",
 		errors:  []int{http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType}}, a.create)
-	// Told to the document only: with a body of its own huma would read the upload into memory.
-	if path := a.huma.OpenAPI().Paths["/people/imports"]; path != nil && path.Post != nil {
-		form := schemaOf[uploadForm](a.huma.OpenAPI().Components.Schemas)
-		path.Post.RequestBody = &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{"multipart/form-data": {Schema: form}}}
-	}
+	describeForm[uploadForm](a, "/people/imports")
 }
 
 func (a *API) create(ctx context.Context, in *createRequest) (*createdImport, error) {

@@ -158,10 +158,8 @@ type imports struct {
 	preview aggregate.Preview
 	review  aggregate.Review
 	fails   error // answered by everything
-
-	readings []commands.Reading // that were asked for
-	csv      func(io.Writer) error
-	nextID   []string
+	csv     func(io.Writer) error
+	nextID  []string
 }
 
 func (s *imports) Create(ctx context.Context, meta events.Meta, client, key string,
@@ -209,7 +207,6 @@ func (s *imports) Map(ctx context.Context, id string, m commands.MapColumns, met
 	if s.fails != nil {
 		return aggregate.Import{}, s.fails
 	}
-	s.readings = append(s.readings, m.Reading)
 	return aggregate.Execute(ctx, s.log, id, meta, s.complete(m))
 }
 
@@ -220,12 +217,10 @@ func (s *imports) Cancel(ctx context.Context, id, reason string, meta events.Met
 	return aggregate.Execute(ctx, s.log, id, meta, commands.Cancel{Reason: reason})
 }
 
-func (s *imports) Preview(_ context.Context, _ string, as commands.Reading) (aggregate.Preview, error) {
-	s.readings = append(s.readings, as)
+func (s *imports) Preview(context.Context, string, commands.Reading) (aggregate.Preview, error) {
 	return s.preview, s.fails
 }
-func (s *imports) Review(_ context.Context, _ string, m commands.MapColumns) (aggregate.Review, error) {
-	s.readings = append(s.readings, m.Reading)
+func (s *imports) Review(context.Context, string, commands.MapColumns) (aggregate.Review, error) {
 	return s.review, s.fails
 }
 
@@ -307,23 +302,24 @@ func (tokens) Verify(_ context.Context, token string) (string, []string, error) 
 
 // world is an API over real read models and everything else in memory.
 type world struct {
-	t        *testing.T
-	api      *api.API
-	log      *ledger
-	imports  *imports
-	account  *account
-	visitors *visitors
-	server   *httptest.Server
-	logged   *bytes.Buffer
-	away     map[string]error // dependencies
-	cfg      api.Config
+	t          *testing.T
+	api        *api.API
+	log        *ledger
+	imports    *imports
+	account    *account
+	connectors *connectors
+	visitors   *visitors
+	server     *httptest.Server
+	logged     *bytes.Buffer
+	away       map[string]error // dependencies
+	cfg        api.Config
 }
 
 const importID = "01JDABCDEFGHJKMNPQRSTVWXYZ"
 
 func newWorld(t *testing.T, changes ...func(*api.Config)) *world {
 	t.Helper()
-	w := &world{t: t, log: &ledger{}, account: &account{key: "email"}, visitors: &visitors{}, logged: &bytes.Buffer{}, away: map[string]error{}}
+	w := &world{t: t, log: &ledger{}, account: &account{key: "email"}, connectors: &connectors{}, visitors: &visitors{}, logged: &bytes.Buffer{}, away: map[string]error{}}
 	w.imports = &imports{log: w.log}
 	pool := pgtest.New(t)
 	w.log.projector = projections.New(pool, w.log, projections.Config{IsTransient: postgres.IsUnavailable, Now: time.Now, After: time.After, Logger: slog.New(slog.DiscardHandler)})
@@ -342,7 +338,7 @@ func newWorld(t *testing.T, changes ...func(*api.Config)) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.cfg = api.Config{Imports: w.imports, Streams: w.log, Log: w.log, DB: pool, Projections: w.log.projector, Changes: told, Account: w.account, Tokens: tokens{}, Access: w.visitors.access(),
+	w.cfg = api.Config{Imports: w.imports, Streams: w.log, Log: w.log, DB: pool, Projections: w.log.projector, Changes: told, Account: w.account, Connectors: w.connectors, Tokens: tokens{}, Access: w.visitors.access(),
 		Metrics: metrics, Logger: slog.New(slog.NewJSONHandler(&lockedWriter{w: w.logged}, nil)), Version: "test",
 		Identify: func(_ context.Context, identifier string) (uuid.UUID, bool, error) {
 			if id, err := uuid.Parse(identifier); err == nil {

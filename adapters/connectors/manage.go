@@ -35,6 +35,7 @@ type Change struct {
 	PublicKeys *[]string
 	Template   *aggregate.Template
 	Enabled    *bool
+	Protocol   string // as it is; empty: not said
 }
 
 // Refusals of what is asked of connectors.
@@ -103,7 +104,7 @@ func (c *Connectors) template(ctx context.Context, id string) (t aggregate.Templ
 func (c *Connectors) Files(ctx context.Context, ids []string, most int) (map[string][]File, error) {
 	files, err := queryFiles(ctx, c.deps.DB, `import_id IN (
 		SELECT f.import_id FROM unnest($1::text[]) AS asked (id), LATERAL (
-			SELECT import_id FROM ledger.connector_files WHERE connector_id = asked.id AND state NOT IN ('storing', 'held', 'sweeping')
+			SELECT import_id FROM ledger.connector_files WHERE connector_id = asked.id AND state IN ('importing', 'done')
 			ORDER BY received_at DESC, import_id DESC LIMIT $2) f)
 		ORDER BY received_at DESC, import_id DESC`, ids, most)
 	if err != nil {
@@ -181,6 +182,9 @@ func (c *Connectors) Change(ctx context.Context, id string, ch Change) (Connecto
 	if err != nil {
 		return before, err
 	}
+	if ch.Protocol != "" && ch.Protocol != before.Protocol {
+		return before, invalid("protocol", "fixed", "The protocol of a connector cannot be changed. Make another connector.")
+	}
 	after := before
 	if ch.Name != nil {
 		*ch.Name = strings.TrimSpace(*ch.Name)
@@ -202,6 +206,10 @@ func (c *Connectors) Change(ctx context.Context, id string, ch Change) (Connecto
 		return before, err
 	}
 	if ch.Template != nil {
+		// A segment that is new with the template is known by nobody else yet.
+		if own := before.Template.Segment; own != nil && ch.Template.Segment != nil && ch.Template.Segment.ID == own.ID {
+			ch.Template.Segment = own
+		}
 		if *ch.Template, err = c.deps.Imports.CheckTemplate(ctx, *ch.Template); err != nil {
 			return before, err
 		}

@@ -23,19 +23,21 @@ type Certificate struct {
 	selfSigned bool
 }
 
-// Fingerprint is what people compare: SHA256:AB:CD:…, as openssl x509 shows it.
+// Fingerprint is what people compare: SHA256:AB:CD:…, as openssl x509 shows it. A
+// self-signed certificate is marked: nobody vouches for it, so that clients have to be
+// given it, or its fingerprint.
 func (c Certificate) Fingerprint() string {
 	sum := sha256.Sum256(c.pair.Certificate[0])
 	parts := make([]string, len(sum))
 	for i, b := range sum {
 		parts[i] = fmt.Sprintf("%02X", b)
 	}
-	return "SHA256:" + strings.Join(parts, ":")
+	said := "SHA256:" + strings.Join(parts, ":")
+	if c.selfSigned {
+		said += " (self-signed)"
+	}
+	return said
 }
-
-// SelfSigned tells that nobody vouches for the certificate: clients have to be given
-// it, or its fingerprint.
-func (c Certificate) SelfSigned() bool { return c.selfSigned }
 
 // ReadCertificate reads a certificate, with those between it and its authority, and
 // its private key, both PEM.

@@ -35,6 +35,11 @@ func (s *Service) Preview(ctx context.Context, id string, as commands.Reading) (
 			return aggregate.Preview{}, err
 		}
 	}
+	return s.glimpse(ctx, imp, file, open)
+}
+
+// glimpse puts a preview of a file together.
+func (s *Service) glimpse(ctx context.Context, imp aggregate.Import, file events.File, open opener) (aggregate.Preview, error) {
 	attributes, err := s.deps.Attributes(ctx)
 	if err != nil {
 		return aggregate.Preview{}, fmt.Errorf("attributes of the account: %w", err)

@@ -130,6 +130,13 @@ func (s *Service) segment(ctx context.Context, asked events.Segment) (*events.Se
 			return nil, fmt.Errorf("segment %s: %w", asked.ID, err)
 		}
 		if !ok && asked.Create {
+			id, ok, err := s.deps.SegmentByName(ctx, asked.Name)
+			if err != nil {
+				return nil, fmt.Errorf("segment by name: %w", err)
+			}
+			if ok { // somebody else made one of its name meanwhile
+				asked.ID, asked.Create = id, false
+			}
 			return &asked, nil
 		}
 		if !ok {

@@ -101,6 +101,4 @@ var awaited = map[string]bool{
 	"POST /people/attributes": true, "POST /people/segments": true, "PUT /people/segments/{id}": true, "DELETE /people/segments/{id}": true,
 	"POST /people/segments/{id}/addContacts": true, "POST /people/segments/{id}/deleteContacts": true,
 	"GET /people/segments/{id}/history": true, "GET /people/segments/{id}/usage": true,
-	"POST /people/connectors": true, "GET /people/connectors": true, "GET /people/connectors/{id}": true, "PUT /people/connectors/{id}": true,
-	"POST /people/connectors/{id}/password": true, "DELETE /people/connectors/{id}": true,
 }

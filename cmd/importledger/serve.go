@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
+	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -19,11 +22,12 @@ it is interrupted. What no setting names is embedded: the event store and Postgr
 run on the data directory.`,
 		Example: `  importledger serve
   importledger serve --listen 0.0.0.0:8080 --data /var/lib/importledger/data
+  importledger serve --sftp-listen 0.0.0.0:2022 --ftps-listen 0.0.0.0:2121
   IMPORTLEDGER_EVENTSTORE_URL=esdb://… IMPORTLEDGER_DATABASE_URL=postgres://… importledger serve`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return p.serve(cmd.Context()) },
 	}
-	addSettingFlags(cmd.Flags(), "listen", "ops-listen")
+	addSettingFlags(cmd.Flags(), "listen", "ops-listen", "sftp-listen", "ftps-listen")
 	return cmd
 }
 
@@ -36,6 +40,9 @@ func (p *program) serve(ctx context.Context) (err error) {
 	}
 	defer func() { err = errors.Join(err, srv.close(p.leave)) }()
 	p.term.say("importledger serves %s (data in %s)", srv.address.URL, srv.dir.path)
+	for protocol, at := range srv.doors.at {
+		p.term.say("%s at %s, %s", strings.ToUpper(protocol), net.JoinHostPort(at.host, strconv.Itoa(at.port)), at.fingerprint)
+	}
 	if err := p.printAdminPassword(srv.adminPassword); err != nil {
 		return err
 	}

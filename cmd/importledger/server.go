@@ -21,6 +21,7 @@ type server struct {
 	dir        *dataDir
 	ledger     *ledger
 	access     *access
+	doors      *doors
 	api        *api.API
 	web        *web.Web
 	logger     *slog.Logger
@@ -50,7 +51,7 @@ func startServer(ctx context.Context, s *settings, command, listen, opsListen st
 			return nil, errors.Join(err, listener.Close())
 		}
 	}
-	srv := &server{logger: logger, failed: make(chan error, 2)}
+	srv := &server{logger: logger, failed: make(chan error, 4)}
 	defer func() {
 		if err == nil {
 			return
@@ -78,6 +79,9 @@ func startServer(ctx context.Context, s *settings, command, listen, opsListen st
 			return nil, err
 		}
 	}
+	if srv.doors, err = openDoors(ctx, s, command, srv.dir, srv.ledger, secret, srv.failed); err != nil {
+		return nil, err
+	}
 	if err := srv.makeAPI(s); err != nil {
 		return nil, err
 	}
@@ -104,7 +108,8 @@ func (srv *server) makeAPI(s *settings) error {
 	srv.api, err = api.New(api.Config{
 		Imports: srv.ledger.service, Streams: srv.ledger.log, Log: srv.ledger.log, DB: srv.ledger.pool,
 		Projections: srv.ledger.projecting.projector, Changes: srv.ledger.projecting.changes, Account: srv.ledger.account, Tokens: apiTokens{srv.access.tokens}, Access: srv.access.forAPI(s), Metrics: metrics,
-		Logger: srv.logger, Version: readVersion().Version,
+		Connectors: connectorsAPI{srv.doors, srv.ledger.service},
+		Logger:     srv.logger, Version: readVersion().Version,
 		Identify: srv.ledger.identify, IsUnavailable: postgres.IsUnavailable,
 		Dependencies: []api.Dependency{{Name: "event-store", Check: srv.ledger.log.Ping}, {Name: "postgres", Check: srv.ledger.pool.Ping}, {Name: "file-store", Check: srv.ledger.blobs.Ping}},
 	})
@@ -143,6 +148,9 @@ func (srv *server) close(ctx context.Context) error {
 		if err := server.Shutdown(draining); err != nil {
 			all = append(all, err, server.Close())
 		}
+	}
+	if srv.doors != nil {
+		all = append(all, srv.doors.close(draining))
 	}
 	if srv.access != nil {
 		all = append(all, srv.access.close(ctx))

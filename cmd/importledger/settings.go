@@ -24,27 +24,32 @@ import (
 // settings are what is in force: from flags, else the environment, else a file,
 // else the default. See settingsTable for what each one means.
 type settings struct {
-	Data          string     `koanf:"data"`
-	Server        string     `koanf:"server"`
-	Listen        string     `koanf:"listen"`
-	OpsListen     string     `koanf:"ops-listen"`
-	SFTPListen    string     `koanf:"sftp-listen"`
-	FTPSListen    string     `koanf:"ftps-listen"`
-	EventStoreURL string     `koanf:"eventstore-url"`
-	DatabaseURL   string     `koanf:"database-url"`
-	BlobURL       string     `koanf:"blob-url"`
-	PostgresBin   string     `koanf:"postgres-bin"`
-	SecretKey     string     `koanf:"secret-key"`
-	ClientID      string     `koanf:"client-id"`
-	ClientSecret  string     `koanf:"client-secret"`
-	AdminPassword string     `koanf:"admin-password"`
-	KeyIdentifier string     `koanf:"key-identifier"`
-	MaxRows       int        `koanf:"max-rows"`
-	MaxColumns    int        `koanf:"max-columns"`
-	MaxBytes      int64      `koanf:"max-bytes"`
-	MaxField      int        `koanf:"max-field"`
-	MaxRecord     int        `koanf:"max-record"`
-	LogLevel      slog.Level `koanf:"log-level"`
+	Data             string     `koanf:"data"`
+	Server           string     `koanf:"server"`
+	Listen           string     `koanf:"listen"`
+	OpsListen        string     `koanf:"ops-listen"`
+	SFTPListen       string     `koanf:"sftp-listen"`
+	FTPSListen       string     `koanf:"ftps-listen"`
+	PublicHost       string     `koanf:"public-host"`
+	SFTPHostKey      string     `koanf:"sftp-host-key"`
+	FTPSCertificate  string     `koanf:"ftps-certificate"`
+	FTPSKey          string     `koanf:"ftps-key"`
+	FTPSPassivePorts string     `koanf:"ftps-passive-ports"`
+	EventStoreURL    string     `koanf:"eventstore-url"`
+	DatabaseURL      string     `koanf:"database-url"`
+	BlobURL          string     `koanf:"blob-url"`
+	PostgresBin      string     `koanf:"postgres-bin"`
+	SecretKey        string     `koanf:"secret-key"`
+	ClientID         string     `koanf:"client-id"`
+	ClientSecret     string     `koanf:"client-secret"`
+	AdminPassword    string     `koanf:"admin-password"`
+	KeyIdentifier    string     `koanf:"key-identifier"`
+	MaxRows          int        `koanf:"max-rows"`
+	MaxColumns       int        `koanf:"max-columns"`
+	MaxBytes         int64      `koanf:"max-bytes"`
+	MaxField         int        `koanf:"max-field"`
+	MaxRecord        int        `koanf:"max-record"`
+	LogLevel         slog.Level `koanf:"log-level"`
 
 	TrustedProxies    string `koanf:"trusted-proxies"`
 	RequestsPerMinute int64  `koanf:"requests-per-minute"`
@@ -169,6 +174,9 @@ func (s *settings) load(flags *pflag.FlagSet, env environment) error {
 		return errors.New("IMPORTLEDGER_CLIENT_ID and IMPORTLEDGER_CLIENT_SECRET go together: set both, or none")
 	}
 	s.bucketKeys = bucketKeys(env)
+	if (merged.String("ftps-certificate") == "") != (merged.String("ftps-key") == "") {
+		return errors.New("IMPORTLEDGER_FTPS_CERTIFICATE and IMPORTLEDGER_FTPS_KEY go together: set both, or none")
+	}
 	if err := merged.Unmarshal("", s); err != nil {
 		return fmt.Errorf("settings cannot be read: %w", err)
 	}

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"importledger/adapters/auth"
+	"importledger/adapters/ftps"
 	"importledger/events"
 )
 
@@ -47,6 +48,16 @@ var settingsTable = []setting{
 		description: "address of the SFTP door"},
 	{key: "ftps-listen", flag: "ADDRESS", check: isAddress, absent: "off",
 		description: "address of the FTPS door"},
+	{key: "public-host", check: isHost, absent: "the address that a door listens on",
+		description: "name or address that clients of the SFTP and FTPS doors connect to"},
+	{key: "sftp-host-key", absent: "made once, in the data directory",
+		description: "file of the SFTP door's private key, as ssh-keygen writes it"},
+	{key: "ftps-certificate", absent: "self-signed, made once, in the data directory",
+		description: "file of the FTPS door's certificate, PEM"},
+	{key: "ftps-key", absent: "made with the certificate",
+		description: "file of the FTPS certificate's private key, PEM"},
+	{key: "ftps-passive-ports", fallback: "30000-30099", check: isPortRange,
+		description: "ports that FTPS transfers files on"},
 	{key: "eventstore-url", check: isEventStoreURL, absent: "embedded node in the data directory",
 		description: "esdb://… of an EventStoreDB or KurrentDB server or cluster"},
 	{key: "database-url", check: isDatabaseURL, absent: "private cluster in the data directory",
@@ -132,6 +143,29 @@ func isAddress(v string) error {
 		return errors.New("must be an address with a port, such as 127.0.0.1:8080")
 	}
 	return nil
+}
+
+func isHost(v string) error {
+	if strings.ContainsAny(v, " /:@") && net.ParseIP(v) == nil {
+		return errors.New("must be a name or an address without a port, such as files.example.com")
+	}
+	return nil
+}
+
+func isPortRange(v string) error {
+	_, err := portRange(v)
+	return err
+}
+
+// portRange reads FIRST-LAST.
+func portRange(v string) (ftps.PortRange, error) {
+	first, last, _ := strings.Cut(v, "-")
+	a, errA := strconv.Atoi(first)
+	b, errB := strconv.Atoi(last)
+	if errA != nil || errB != nil || a < 1 || b < a || b > 65535 {
+		return ftps.PortRange{}, errors.New("must be a range of ports, such as 30000-30099")
+	}
+	return ftps.PortRange{First: a, Last: b}, nil
 }
 
 func isSecretKey(v string) error {
