@@ -6,7 +6,7 @@ import (
 	"net/url"
 )
 
-type clientObject struct {
+type ClientObject struct {
 	ID        string   `json:"id" doc:"The client_id for POST /oauth2/token."`
 	Name      string   `json:"name"`
 	Scopes    []string `json:"scopes"`
@@ -16,13 +16,13 @@ type clientObject struct {
 }
 
 type clientWithSecret struct {
-	clientObject
+	ClientObject
 	Secret string `json:"secret" doc:"The client_secret. It is in this answer and never again."`
 }
 
 type clientsPage struct {
 	Pagination pagination     `json:"pagination"`
-	Items      []clientObject `json:"items"`
+	Items      []ClientObject `json:"items"`
 }
 
 type clientPath struct {
@@ -49,13 +49,13 @@ func (a *API) addClients() {
 		about: "Its secret stops at once, and its tokens within a minute.", errors: missing}, a.revokeClient)
 }
 
-func clientOf(c Client) clientObject {
-	return clientObject{ID: c.ID, Name: c.Name, Scopes: c.Scopes, Origin: c.Origin, CreatedAt: c.CreatedAt.UnixMilli(), RevokedAt: milliseconds(c.RevokedAt)}
+func clientOf(c Client) ClientObject {
+	return ClientObject{ID: c.ID, Name: c.Name, Scopes: c.Scopes, Origin: c.Origin, CreatedAt: c.CreatedAt.UnixMilli(), RevokedAt: milliseconds(c.RevokedAt)}
 }
 
 func (a *API) listClients(ctx context.Context, in *PageQuery) (*struct{ Body clientsPage }, error) {
 	found, total, err := a.access.Clients.List(ctx, in.offset(), in.PageSize)
-	page := clientsPage{Pagination: paginate(*in, total, len(found), "/ops/clients", url.Values{}), Items: []clientObject{}}
+	page := clientsPage{Pagination: paginate(*in, total, len(found), "/ops/clients", url.Values{}), Items: []ClientObject{}}
 	for _, c := range found {
 		page.Items = append(page.Items, clientOf(c))
 	}
@@ -67,9 +67,9 @@ func (a *API) createClient(ctx context.Context, in *createClientRequest) (*struc
 	return &struct{ Body clientWithSecret }{clientWithSecret{clientOf(c), secret}}, err
 }
 
-func (a *API) getClient(ctx context.Context, in *clientPath) (*struct{ Body clientObject }, error) {
+func (a *API) getClient(ctx context.Context, in *clientPath) (*struct{ Body ClientObject }, error) {
 	c, err := a.access.Clients.Find(ctx, in.ID)
-	return &struct{ Body clientObject }{clientOf(c)}, err
+	return &struct{ Body ClientObject }{clientOf(c)}, err
 }
 
 func (a *API) rotateClient(ctx context.Context, in *clientPath) (*struct{ Body clientWithSecret }, error) {

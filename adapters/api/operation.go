@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"reflect"
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -44,6 +45,9 @@ func register[I, O any](a *API, o operation, handle func(context.Context, *I) (*
 		op.Security = []map[string][]string{{"session": {scope}}, {"token": {scope}}}
 		op.Errors = append(op.Errors, http.StatusUnauthorized, http.StatusForbidden, http.StatusTooManyRequests)
 		op.Middlewares = huma.Middlewares{a.requireScope(scope)}
+	}
+	if _, takes := reflect.TypeFor[I]().FieldByName("Body"); takes {
+		op.Errors = append(op.Errors, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType)
 	}
 	if len(o.stream) > 0 {
 		op.Responses = map[string]*huma.Response{"200": {Description: "OK", Content: map[string]*huma.MediaType{}}}

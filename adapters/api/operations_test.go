@@ -332,6 +332,7 @@ func TestTheTokenEndpointSpeaksRFC6749(t *testing.T) {
 		"too large":     {grant(form("x", strings.Repeat("x", 20<<10)), "", ""), 400, "invalid_request"},
 		"busy":          {grant(form(), "shop", "busy"), 429, "slow_down"},
 		"away":          {grant(form(), "shop", "away"), 503, "temporarily_unavailable"},
+		"a NUL":         {grant(form("client_id", "sh\x00op", "client_secret", "x"), "", ""), 400, "invalid_request"},
 		"not a form":    {w.do("POST", "/oauth2/token", `{"grant_type":"client_credentials"}`), 400, "invalid_request"},
 	} {
 		if got := c.got; got.status != c.status || got.json()["error"] != c.code || got.header.Get("Cache-Control") != "no-store" || (c.status > 401) != (got.header.Get("Retry-After") != "") {

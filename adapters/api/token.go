@@ -154,7 +154,11 @@ func tokenRequest(w http.ResponseWriter, r *http.Request) (Grant, *tokenRefusal)
 	if strings.ContainsFunc(scope, func(c rune) bool { return c < ' ' || c > '~' || c == '"' || c == '\\' }) {
 		return bad("invalid_scope", "A scope has characters that scopes do not have.")
 	}
-	return credentials(r, Grant{Scopes: strings.Fields(scope)})
+	grant, refusal := credentials(r, Grant{Scopes: strings.Fields(scope)})
+	if refusal == nil && !(plainText(grant.ClientID) && plainText(grant.Secret)) {
+		return bad(invalidRequest, "The client's id and secret are UTF-8 text without NUL.")
+	}
+	return grant, refusal
 }
 
 // credentials takes a client's id and secret from HTTP Basic, or else from the form.

@@ -71,6 +71,9 @@ type createRequest struct {
 // Resolve implements huma.Resolver: the body is read as it arrives, past huma.
 func (in *createRequest) Resolve(ctx huma.Context) []error {
 	in.r, _ = humago.Unwrap(ctx)
+	if !plainText(in.IdempotencyKey) {
+		return []error{answer(http.StatusBadRequest, "malformed", "An Idempotency-Key is UTF-8 text without NUL.")}
+	}
 	return nil
 }
 

@@ -131,3 +131,11 @@ func TestARefusedUploadIsAnsweredWhileItIsStillSent(t *testing.T) {
 	r.Header.Set("Content-Type", "multipart/form-data; boundary=b")
 	w.send(r).fails(400, "form-malformed")
 }
+
+func TestAnIdempotencyKeyIsText(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	r := w.uploadRequest(part{"file", "contacts.csv", threeRows})
+	r.Header.Set("Idempotency-Key", "k\xff")
+	w.send(r).fails(400, "malformed")
+}

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-type userObject struct {
+type UserObject struct {
 	ID                 string `json:"id"`
 	Name               string `json:"name"`
 	Role               string `json:"role" enum:"admin,editor,auditor,viewer"`
@@ -27,13 +27,13 @@ type linkObject struct {
 }
 
 type userWithLink struct {
-	userObject
+	UserObject
 	Link *linkObject `json:"link"`
 }
 
 type usersPage struct {
 	Pagination pagination   `json:"pagination"`
-	Items      []userObject `json:"items"`
+	Items      []UserObject `json:"items"`
 }
 
 type UserPath struct {
@@ -76,8 +76,8 @@ func (a *API) addUsers() {
 		about: "Gives a link by which the user chooses another; or sets one, which the user has to change when they sign in.", errors: refusals}, a.resetPassword)
 }
 
-func userOf(u User) userObject {
-	o := userObject{ID: u.ID, Name: u.Name, Role: u.Role, State: "active", MustChangePassword: u.MustChange,
+func userOf(u User) UserObject {
+	o := UserObject{ID: u.ID, Name: u.Name, Role: u.Role, State: "active", MustChangePassword: u.MustChange,
 		CreatedAt: u.CreatedAt.UnixMilli(), SignedInAt: milliseconds(u.SignedInAt), DisabledAt: milliseconds(u.DisabledAt)}
 	switch {
 	case u.DisabledAt != nil:
@@ -102,7 +102,7 @@ func milliseconds(t *time.Time) *int64 {
 
 func (a *API) listUsers(ctx context.Context, in *PageQuery) (*struct{ Body usersPage }, error) {
 	found, total, err := a.access.Users.List(ctx, in.offset(), in.PageSize)
-	page := usersPage{Pagination: paginate(*in, total, len(found), "/ops/users", url.Values{}), Items: []userObject{}}
+	page := usersPage{Pagination: paginate(*in, total, len(found), "/ops/users", url.Values{}), Items: []UserObject{}}
 	for _, u := range found {
 		page.Items = append(page.Items, userOf(u))
 	}
@@ -114,12 +114,12 @@ func (a *API) inviteUser(ctx context.Context, in *inviteRequest) (*struct{ Body 
 	return withLink(u, link), err
 }
 
-func (a *API) getUser(ctx context.Context, in *UserPath) (*struct{ Body userObject }, error) {
+func (a *API) getUser(ctx context.Context, in *UserPath) (*struct{ Body UserObject }, error) {
 	u, err := a.access.Users.Find(ctx, in.User)
-	return &struct{ Body userObject }{userOf(u)}, err
+	return &struct{ Body UserObject }{userOf(u)}, err
 }
 
-func (a *API) changeUser(ctx context.Context, in *changeUserRequest) (*struct{ Body userObject }, error) {
+func (a *API) changeUser(ctx context.Context, in *changeUserRequest) (*struct{ Body UserObject }, error) {
 	users, by := a.access.Users, a.by(ctx)
 	u, err := users.Find(ctx, in.User)
 	if err == nil && in.Body.Role != nil {
@@ -132,7 +132,7 @@ func (a *API) changeUser(ctx context.Context, in *changeUserRequest) (*struct{ B
 			u, err = users.Disable(ctx, by, u.ID)
 		}
 	}
-	return &struct{ Body userObject }{userOf(u)}, err
+	return &struct{ Body UserObject }{userOf(u)}, err
 }
 
 func (a *API) resetPassword(ctx context.Context, in *passwordRequest) (*struct{ Body userWithLink }, error) {
@@ -142,7 +142,7 @@ func (a *API) resetPassword(ctx context.Context, in *passwordRequest) (*struct{ 
 	}
 	if in.Body.Password != nil {
 		u, err = a.access.Users.SetPassword(ctx, a.by(ctx), u.ID, *in.Body.Password)
-		return &struct{ Body userWithLink }{userWithLink{userObject: userOf(u)}}, err
+		return &struct{ Body userWithLink }{userWithLink{UserObject: userOf(u)}}, err
 	}
 	u, link, err := a.access.Users.Reset(ctx, a.by(ctx), u.ID)
 	return withLink(u, link), err
