@@ -153,3 +153,64 @@ func TestFail(t *testing.T) {
 	given(started, events.ImportCanceled{}).when(fail).fails(t, aggregate.ErrEnded)
 	given(started).when(commands.Fail{}).then0(t)
 }
+
+func TestAMappingMayReadTheFileOtherwise(t *testing.T) {
+	t.Parallel()
+	file := started.File
+	file.Separator, file.Encoding, file.Header, file.Rows = ";", "windows-1252", []string{"Mail", "Zip"}, 2
+	wish := commands.MapColumns{Attributes: events.Reserved, File: &file, BlankCells: events.ClearBlank, DefaultCountry: "BE",
+		Mapping: []commands.Column{{Header: "Mail", Attribute: events.Email}}}
+	fact := events.ColumnsMapped{File: &file, BlankCells: events.ClearBlank, DefaultCountry: "BE", Columns: []events.Column{
+		{Header: "Mail", Attribute: events.Email, Type: events.String}, {Header: "Zip", Skip: true}}}
+	given(started).when(wish).then(t, fact)
+	given(started, fact).when(wish).then(t)
+
+	read := given(started, fact).state
+	if read.Rows() != 2 || read.File().Encoding != "windows-1252" || read.BlankCells() != events.ClearBlank || read.DefaultCountry() != "BE" {
+		t.Errorf("%+v", read)
+	}
+	given(started, fact, accepted(1), accepted(2)).when(commands.Complete{}).then(t, events.ImportCompleted{Accepted: 2})
+
+	for _, other := range []func(*commands.MapColumns){
+		func(m *commands.MapColumns) { m.File = nil; m.Mapping[0].Header = "E-mail" },
+		func(m *commands.MapColumns) { m.BlankCells = "" },
+		func(m *commands.MapColumns) { m.DefaultCountry = "FR" },
+	} {
+		m := wish
+		m.Mapping = append([]commands.Column{}, wish.Mapping...)
+		other(&m)
+		given(started, fact).when(m).fails(t, aggregate.ErrAlreadyMapped)
+	}
+	wish.Mapping = []commands.Column{{Header: "E-mail", Attribute: events.Email}}
+	given(started).when(wish).detail(t, "header-unknown")
+}
+
+func TestADefaultCountryHasPhones(t *testing.T) {
+	t.Parallel()
+	for _, country := range []string{"XX", "B", "belgium"} {
+		s, m := start, mapColumns
+		s.DefaultCountry, m.DefaultCountry = country, country
+		given().when(s).detail(t, "unknown")
+		given(started).when(m).detail(t, "unknown")
+	}
+	s := start
+	s.DefaultCountry = "be"
+	if o := given().when(s); o.err != nil {
+		t.Error(o.err)
+	}
+}
+
+func TestTypesGoWithProperties(t *testing.T) {
+	t.Parallel()
+	begun := started
+	begun.ImportMode, begun.EventName = events.ContactsEvents, "visit"
+	with := func(c commands.Column) commands.MapColumns {
+		m := mapColumns
+		m.Mapping = []commands.Column{mapColumns.Mapping[0], c}
+		return m
+	}
+	given(begun).when(with(commands.Column{Header: "Age", Property: "Age", Type: events.Number})).then(t, events.ColumnsMapped{Columns: []events.Column{
+		{Header: "E-mail", Attribute: events.Email, Type: events.String}, {Header: "Age", Property: "Age", Type: events.Number}, {Header: "Notes", Skip: true}}})
+	given(begun).when(with(commands.Column{Header: "Age", Property: "Age", Type: events.Timestamp})).detail(t, "type-unknown")
+	given(begun).when(with(commands.Column{Header: "Age", Timestamp: true, Type: events.Number})).detail(t, "type-of-nothing")
+}

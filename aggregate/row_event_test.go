@@ -3,6 +3,7 @@ package aggregate_test
 import (
 	"testing"
 
+	"importledger/aggregate"
 	"importledger/commands"
 	"importledger/events"
 )
@@ -130,5 +131,60 @@ func TestPropertiesAndTimesAreNothingInModeContacts(t *testing.T) {
 	c := rules(t, contactsFile, eventsMap).Row(record("jane@example.com", "", "not a time", "", "", ""))
 	if a, ok := c.(commands.RowAccepted); !ok || a.Event != nil {
 		t.Errorf("%+v", c)
+	}
+}
+
+func TestTypedPropertiesAreHeldToTheirType(t *testing.T) {
+	t.Parallel()
+	m := events.ColumnsMapped{Columns: []events.Column{eventsMap.Columns[0],
+		{Header: "Amount", Property: "Amount", Type: events.Number}, {Header: "Paid", Property: "Paid", Type: events.Boolean}, {Header: "Code", Property: "Code", Type: events.String}}}
+	r := rules(t, eventsFile, m)
+	if a := accept(t, r.Row(record("jane@example.com", "012.50", "yes", "0049"))); string(a.Event.Properties) != `{"Amount":12.50,"Paid":true,"Code":"0049"}` {
+		t.Errorf("%s", a.Event.Properties)
+	}
+	if e := refuse(t, r.Row(record("jane@example.com", "1,5", "perhaps", "x"))).Errors; len(e) != 2 || e[0].Code != "number-invalid" || e[0].Column != "Amount" || e[1].Code != "boolean-invalid" {
+		t.Errorf("%+v", e)
+	}
+}
+
+// A file in which all of a column are numbers, and one in which one is not, have the
+// other rows in common.
+func TestTheTypeOfAPropertyMakesNoOtherEvent(t *testing.T) {
+	t.Parallel()
+	id := func(kind events.AttributeType, cell string) string {
+		m := events.ColumnsMapped{Columns: []events.Column{eventsMap.Columns[0], {Header: "x", Property: "x", Type: kind}, {Header: "Seen", Timestamp: true}}}
+		return accept(t, rules(t, eventsFile, m).Row(record("jane@example.com", cell, "2024-01-31"))).Event.ID.String()
+	}
+	for cell, kind := range map[string]events.AttributeType{"12.50": events.Number, "0": events.Number, "-7": events.Number, "true": events.Boolean, "FALSE": events.Boolean} {
+		if id(kind, cell) != id(events.String, cell) || id(kind, cell) != id("", cell) {
+			t.Errorf("%s as %s and as a text are two events", cell, kind)
+		}
+	}
+	for a, b := range map[string]string{"12.50": "12.5", "007": "7", "true": "yes", "a": "A", "1": "true"} {
+		if id(events.String, a) == id(events.String, b) {
+			t.Errorf("%s and %s are one event", a, b)
+		}
+	}
+}
+
+func TestTheSameFileWithoutTimesIsTheSameEvents(t *testing.T) {
+	t.Parallel()
+	id := func(file string, startedAt int64, when string) string {
+		in := eventsFile
+		in.File.SHA256 = file
+		r, err := aggregate.NewRules(in, eventsMap, startedAt, aggregate.NewIdentity([]byte("secret")))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return accept(t, r.Row(record("jane@example.com", "", when, "a", "", ""))).Event.ID.String()
+	}
+	if id("ab", 1000, "") != id("ab", 2000, "") {
+		t.Error("the same file again made other events")
+	}
+	if id("ab", 1000, "") == id("cd", 1000, "") {
+		t.Error("another file made the same event")
+	}
+	if id("ab", 1000, "2024-01-31") != id("cd", 2000, "2024-01-31") {
+		t.Error("a row that says when is another event in another file")
 	}
 }

@@ -285,6 +285,26 @@ func TestAPreviewCanBeSentBackAsTheMapping(t *testing.T) {
 	w.do("PUT", "/people/imports/"+importID+"/mapping", string(back)).is(200)
 }
 
+func TestAFileIsReadAsAskedInPreviewReviewAndMapping(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.upload(part{"file", "contacts.csv", threeRows}).is(201)
+	path := "/people/imports/" + importID
+	w.get(path + "/preview?separator=%3B&encoding=windows-1252").is(200)
+	body := `{"mapping":` + mapping + `,"separator":";","encoding":"windows-1252","blankCells":"clear","defaultCountry":"BE"}`
+	w.do("POST", path+"/review", body).is(200)
+	w.do("PUT", path+"/mapping", body).is(200)
+	as := commands.Reading{Separator: ";", Encoding: "windows-1252"}
+	if want := []commands.Reading{as, as, as}; !slices.Equal(w.imports.readings, want) {
+		t.Errorf("%v", w.imports.readings)
+	}
+	if reading := w.get(path + "/reading").is(200).json(); reading["blankCells"] != "clear" || reading["defaultCountry"] != "BE" {
+		t.Error(reading)
+	}
+	w.do("PUT", path+"/mapping", `{"mapping":`+mapping+`,"blankCells":"wipe"}`).fails(422, "invalid-request")
+	w.do("PUT", path+"/mapping", `{"mapping":`+mapping+`,"defaultCountry":"BEL"}`).fails(422, "invalid-request")
+}
+
 func TestAReviewHasTheContractsKeys(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -158,8 +158,10 @@ type imports struct {
 	preview aggregate.Preview
 	review  aggregate.Review
 	fails   error // answered by everything
-	csv     func(io.Writer) error
-	nextID  []string
+
+	readings []commands.Reading // that were asked for
+	csv      func(io.Writer) error
+	nextID   []string
 }
 
 func (s *imports) Create(ctx context.Context, meta events.Meta, client, key string,
@@ -207,6 +209,7 @@ func (s *imports) Map(ctx context.Context, id string, m commands.MapColumns, met
 	if s.fails != nil {
 		return aggregate.Import{}, s.fails
 	}
+	s.readings = append(s.readings, m.Reading)
 	return aggregate.Execute(ctx, s.log, id, meta, s.complete(m))
 }
 
@@ -217,10 +220,12 @@ func (s *imports) Cancel(ctx context.Context, id, reason string, meta events.Met
 	return aggregate.Execute(ctx, s.log, id, meta, commands.Cancel{Reason: reason})
 }
 
-func (s *imports) Preview(context.Context, string, commands.Reading) (aggregate.Preview, error) {
+func (s *imports) Preview(_ context.Context, _ string, as commands.Reading) (aggregate.Preview, error) {
+	s.readings = append(s.readings, as)
 	return s.preview, s.fails
 }
-func (s *imports) Review(context.Context, string, commands.MapColumns) (aggregate.Review, error) {
+func (s *imports) Review(_ context.Context, _ string, m commands.MapColumns) (aggregate.Review, error) {
+	s.readings = append(s.readings, m.Reading)
 	return s.review, s.fails
 }
 

@@ -44,6 +44,7 @@ var measurements = []measurement{
 	{"import-B", importOf("import-B", inputB, 2.2)},
 	{"memory", memory},
 	{"worst-file", worst},
+	{"review", review},
 	{"append", appends},
 	{"rebuild", rebuild},
 }

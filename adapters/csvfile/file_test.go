@@ -1,0 +1,53 @@
+package csvfile
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"reflect"
+	"strings"
+	"testing"
+
+	"importledger/aggregate"
+	"importledger/commands"
+)
+
+// What becomes of rows was decided with the limits that a file came in under.
+func TestAFileIsReadAgainUnderTheLimitsThatItCameInUnder(t *testing.T) {
+	t.Parallel()
+	content := []byte("a,b,c\n1,2,3\n" + strings.Repeat("x", 70_000) + ",2,3\n1,2,3\n")
+	for _, limits := range []Limits{{}, {MaxField: 100_000, MaxRecord: 200_000, MaxColumns: 3, MaxRows: 3}, {MaxField: 2, MaxRecord: 10}} {
+		facts, err := Inspect(bytes.NewReader(content), Options{Limits: limits})
+		if err != nil {
+			t.Fatal(err)
+		}
+		first := readRows(t, content, Options{Separator: ',', Encoding: UTF8, Limits: limits})
+		file := facts.File()
+		file.Size = facts.Size
+		r, err := Reopen(bytes.NewReader(content), file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, want := range first {
+			var got aggregate.Record
+			if err := r.Read(&got); err != nil || !reflect.DeepEqual(got, want) {
+				t.Fatalf("%+v: %+v, %v; want %+v", limits, got, err, want)
+			}
+		}
+		if err := r.Skip(1); err != io.EOF {
+			t.Errorf("after the last row: %v", err)
+		}
+	}
+}
+
+func TestAHeaderThatEventsCannotNameIsRefused(t *testing.T) {
+	t.Parallel()
+	for length, refused := range map[int]bool{maxHeader: false, maxHeader + 1: true} {
+		header := strings.Repeat("x", length-2*20_000-2) + "," + strings.Repeat("y", 20_000) + "," + strings.Repeat("z", 20_000)
+		_, err := Inspect(strings.NewReader(header+"\n1,2,3\n"), Options{})
+		refusal, ok := errors.AsType[*commands.Refusal](err)
+		if ok != refused || ok && refusal.Code != commands.RowTooLong {
+			t.Errorf("%d bytes: %v", length, err)
+		}
+	}
+}
