@@ -21,9 +21,12 @@ type Envelope struct {
 	Event    Event
 }
 
-// ImportID gives the import the event belongs to.
+// ImportID gives the import the event belongs to; empty: to none.
 func (e Envelope) ImportID() string {
-	id, _ := ImportOfStream(e.Stream)
+	id, ok := ImportOfStream(e.Stream)
+	if !ok {
+		return ""
+	}
 	return id
 }
 
@@ -96,7 +99,21 @@ func (enc *Encoder) Encode(e Event) (Proposed, error) {
 	return Proposed{ID: ID(enc.importID, e), Type: k.name, Data: data, Metadata: enc.encoded}, nil
 }
 
-// ID gives an event's id: a UUIDv5 (RFC 9562) in the import's own name space, of the row or of
+// EncodeAt makes an event of a stream that is not an import's ready to be the one
+// with that revision. Its id is a UUIDv5 in the stream's own name space, of the
+// revision and of all that the event says: the same append again is the same one,
+// and two different events never pass for each other.
+func EncodeAt(stream string, revision uint64, meta Meta, e Event) (Proposed, error) {
+	p, err := NewEncoder("", meta).Encode(e)
+	if err != nil {
+		return Proposed{}, err
+	}
+	space := uuid.NewSHA1(uuid.NameSpaceOID, []byte(stream))
+	p.ID = uuid.NewSHA1(space, fmt.Appendf(nil, "%d %s %s", revision, p.Type, p.Data))
+	return p, nil
+}
+
+// ID gives the id of an import's event: a UUIDv5 (RFC 9562) in the import's own name space, of the row or of
 // the event's name: a row has one outcome and every other event happens once, so
 // that a repeated append is the same append.
 func ID(importID string, e Event) uuid.UUID {

@@ -51,7 +51,7 @@ func Describe(e Event) string {
 	case ImportFailed:
 		return fmt.Sprintf("Import failed (%s): %s", e.Code, e.Message)
 	}
-	return fmt.Sprintf("%T", e)
+	return describePeople(e)
 }
 
 func describeMapping(e ColumnsMapped) string {

@@ -1,6 +1,7 @@
 package events
 
-// Event is a fact of an import. The set is closed: every event is a struct of
+// Event is a fact of the ledger: here those of an import, in people.go those of
+// segments, attributes and the account. The set is closed: every event is a struct of
 // this package and has its line in the registry.
 type Event interface{ isEvent() }
 

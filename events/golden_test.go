@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -16,7 +17,10 @@ import (
 
 var update = flag.Bool("update", false, "write golden files that are missing; one that exists is never changed")
 
-const importID = "01JDF3ZKQ8X6M4N9T2V7W5Y1AB"
+const (
+	importID  = "01JDF3ZKQ8X6M4N9T2V7W5Y1AB"
+	segmentID = "01JDF3ZKQ8X6M4N9T2V7W5Y1AC"
+)
 
 var nxID = uuid.MustParse("0d6f7f3a-93b5-8e0c-9a4e-54a7f2a1c9d0")
 
@@ -58,9 +62,19 @@ var samples = map[string]events.Event{
 		{Column: "E-mail", Code: "email-invalid", Message: "This is not an e-mail address.", Value: "a@"},
 		{Code: "row-width", Message: "The row has 3 fields, the header 2."},
 	}},
-	"ImportCanceled.v1":  events.ImportCanceled{Reason: "wrong file"},
-	"ImportCompleted.v1": events.ImportCompleted{Accepted: 19800, Rejected: 200},
-	"ImportFailed.v1":    events.ImportFailed{Code: "source-changed", Message: "The stored file is not the one that was received."},
+	"SegmentCreated.v1":         events.SegmentCreated{Name: "Fair", Description: "Stand 12"},
+	"SegmentCreated.import.v1":  events.SegmentCreated{Name: "Fair", ImportID: importID},
+	"SegmentRenamed.v1":         events.SegmentRenamed{Name: "Spring fair", Description: "Stand 12"},
+	"SegmentRemoved.v1":         events.SegmentRemoved{},
+	"SegmentContactsAdded.v1":   events.SegmentContactsAdded{Contacts: []uuid.UUID{nxID, uuid.MustParse("1d6f7f3a-93b5-8e0c-9a4e-54a7f2a1c9d0")}},
+	"SegmentContactsRemoved.v1": events.SegmentContactsRemoved{Contacts: []uuid.UUID{nxID}},
+	"SegmentNameClaimed.v1":     events.SegmentNameClaimed{SegmentID: segmentID, Revision: 3, Name: "Fair", Description: "Stand 12", ImportID: importID},
+	"AttributeCreated.v1":       events.AttributeCreated{Name: "age", Type: events.Number, ImportID: importID},
+	"KeyIdentifierSet.v1":       events.KeyIdentifierSet{Identifier: events.Phone},
+	"KeyIdentifierUsed.v1":      events.KeyIdentifierUsed{ImportID: importID},
+	"ImportCanceled.v1":         events.ImportCanceled{Reason: "wrong file"},
+	"ImportCompleted.v1":        events.ImportCompleted{Accepted: 19800, Rejected: 200},
+	"ImportFailed.v1":           events.ImportFailed{Code: "source-changed", Message: "The stored file is not the one that was received."},
 }
 
 // What was written once must be read for ever, and today's program must write
@@ -70,7 +84,11 @@ func TestGoldenFiles(t *testing.T) {
 	named := map[string]bool{}
 	for file, sample := range samples {
 		named[events.Name(sample)] = true
-		proposed, err := events.NewEncoder(importID, meta).Encode(sample)
+		stream := streamOf(sample)
+		proposed, err := events.EncodeAt(stream, 3, meta, sample)
+		if stream == events.ImportStream(importID) {
+			proposed, err = events.NewEncoder(importID, meta).Encode(sample)
+		}
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -80,12 +98,12 @@ func TestGoldenFiles(t *testing.T) {
 			t.Errorf("%s: today's bytes\n%swere\n%s", file, written, golden)
 		}
 		lines := strings.Split(golden, "\n")
-		read, err := events.Decode(events.Recorded{Stream: events.ImportStream(importID), Type: events.Name(sample), Data: []byte(lines[0]), Metadata: []byte(lines[1])})
+		read, err := events.Decode(events.Recorded{Stream: stream, Type: events.Name(sample), Data: []byte(lines[0]), Metadata: []byte(lines[1])})
 		if err != nil {
 			t.Fatal(err)
 		}
 		meta.Version = 1
-		if !reflect.DeepEqual(read.Event, sample) || read.Meta != meta || read.ImportID() != importID {
+		if !reflect.DeepEqual(read.Event, sample) || read.Meta != meta || (read.ImportID() == importID) != (stream == events.ImportStream(importID)) {
 			t.Errorf("%s reads as\n%+v\nwant\n%+v", file, read, sample)
 		}
 	}
@@ -93,6 +111,41 @@ func TestGoldenFiles(t *testing.T) {
 		if !named[name] {
 			t.Errorf("%s has no golden file", name)
 		}
+	}
+}
+
+// streamOf is a stream that an event can be in.
+func streamOf(e events.Event) string {
+	switch e := e.(type) {
+	case events.SegmentCreated, events.SegmentRenamed, events.SegmentRemoved, events.SegmentContactsAdded, events.SegmentContactsRemoved:
+		return events.SegmentStream(segmentID)
+	case events.SegmentNameClaimed:
+		return events.SegmentNameStream(e.Name)
+	case events.AttributeCreated:
+		return events.AttributeStream(e.Name)
+	case events.KeyIdentifierSet, events.KeyIdentifierUsed:
+		return events.AccountStream
+	}
+	return events.ImportStream(importID)
+}
+
+// Every stream of ours is one that subscriptions ask for, and names of people's
+// things are not in it.
+func TestStreamsAreSubscribedToAndHideNames(t *testing.T) {
+	for file, sample := range samples {
+		stream := streamOf(sample)
+		if !slices.ContainsFunc(events.StreamPrefixes, func(prefix string) bool { return strings.HasPrefix(stream, prefix) }) {
+			t.Errorf("%s: nobody subscribes to %s", file, stream)
+		}
+		if strings.Contains(stream, "Fair") || strings.Contains(stream, "age") {
+			t.Errorf("%s: a name in %s", file, stream)
+		}
+	}
+	if id, ok := events.SegmentOfStream(events.SegmentStream(segmentID)); !ok || id != segmentID {
+		t.Errorf("segment %q", id)
+	}
+	if id, ok := events.SegmentOfStream(events.SegmentNameStream("Fair")); ok {
+		t.Errorf("a name's stream is one of segment %q", id)
 	}
 }
 

@@ -9,22 +9,6 @@ import (
 	"github.com/google/uuid"
 )
 
-// StreamPrefixes are the stream names that belong to the ledger: what a
-// subscription to $all filters on. Everything else in the log is not ours.
-var StreamPrefixes = []string{ImportStreamPrefix}
-
-// ImportStreamPrefix begins the name of every import's stream: import-<ulid>.
-const ImportStreamPrefix = "import-"
-
-// ImportStream names the stream of an import.
-func ImportStream(importID string) string { return ImportStreamPrefix + importID }
-
-// ImportOfStream gives the import's id for a stream name; ok is false for
-// streams of something else.
-func ImportOfStream(stream string) (importID string, ok bool) {
-	return strings.CutPrefix(stream, ImportStreamPrefix)
-}
-
 // Position is a place in the log as a whole ($all). Positions are ordered by
 // Commit, then Prepare; the zero Position is before every event.
 type Position struct {

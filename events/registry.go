@@ -29,6 +29,15 @@ var registry = index(
 	kindOf[ImportCanceled]("ImportCanceled", 1),
 	kindOf[ImportCompleted]("ImportCompleted", 1),
 	kindOf[ImportFailed]("ImportFailed", 1),
+	kindOf[SegmentCreated]("SegmentCreated", 1),
+	kindOf[SegmentRenamed]("SegmentRenamed", 1),
+	kindOf[SegmentRemoved]("SegmentRemoved", 1),
+	kindOf[SegmentContactsAdded]("SegmentContactsAdded", 1),
+	kindOf[SegmentContactsRemoved]("SegmentContactsRemoved", 1),
+	kindOf[SegmentNameClaimed]("SegmentNameClaimed", 1),
+	kindOf[AttributeCreated]("AttributeCreated", 1),
+	kindOf[KeyIdentifierSet]("KeyIdentifierSet", 1),
+	kindOf[KeyIdentifierUsed]("KeyIdentifierUsed", 1),
 )
 
 // What Decode reports for an event that this build cannot read.
