@@ -70,6 +70,7 @@ func (c MapColumns) Check() error {
 		s.want(!m.Skip || m.Attribute == "" && m.Property == "" && !m.Timestamp, field, "skip-and-more", "Column %q is skipped or mapped, not both.", m.Header)
 		s.want(text(m.Attribute, maxAttribute), field, "too-long", "An attribute's name has 1 to %d characters.", maxAttribute)
 		s.want(text(m.Property, maxName), field, "too-long", "A property's name has at most %d characters.", maxName)
+		s.want(m.Create == nil || m.Attribute == "" || named(m.Attribute), field, "name", "The name of a new attribute has a character to be seen, and no control characters.")
 		s.want(m.Create == nil || m.Attribute != "", field, "create-nothing", "Column %q creates an attribute; name it in attribute.", m.Header)
 		s.want(m.Create == nil || isNewType(m.Create.Type),
 			field, "type-unknown", "A new attribute is of type string, number or boolean.")
@@ -80,7 +81,7 @@ func (c MapColumns) Check() error {
 	s.wantRowSettings(c.BlankCells, c.DefaultCountry)
 	s.want(text(c.EventName, maxName), "eventName", "too-long", "An event's name has at most %d characters.", maxName)
 	if c.Segment != nil {
-		s.want(c.Segment.ID != "" && c.Segment.Name != "" && text(c.Segment.Name, maxName), "segment", "name", "A segment has a name of at most %d characters.", maxName)
+		s.want(c.Segment.ID != "" && named(c.Segment.Name) && text(c.Segment.Name, maxName), "segment", "name", "A segment has a name of at most %d characters.", maxName)
 	}
 	return s.err()
 }

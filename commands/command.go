@@ -5,7 +5,7 @@ import "importledger/events"
 // Command is an intent. The set is closed. Ids and times that a command needs
 // arrive inside it or in the metadata beside it.
 type Command interface {
-	// Check refuses a command that is wrong whatever the import's state.
+	// Check refuses a command that is wrong whatever the state.
 	Check() error
 }
 
