@@ -90,6 +90,8 @@ func (c *contactChanges) add(e *events.Envelope) error {
 				c.attributes = append(c.attributes, attributeCreated{column.Attribute, column.Type, rowOrigin{e.ImportID(), e.Meta.At}})
 			}
 		}
+	case events.AttributeCreated:
+		c.attributes = append(c.attributes, attributeCreated{event.Name, event.Type, rowOrigin{event.ImportID, e.Meta.At}})
 	case events.RowAccepted:
 		origin := rowOrigin{e.ImportID(), e.Meta.At}
 		if event.Event != nil {

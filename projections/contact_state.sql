@@ -44,7 +44,7 @@ CREATE TABLE attributes (
 COMMENT ON TABLE  attributes            IS 'attributes of contacts beside the reserved ones';
 COMMENT ON COLUMN attributes.name       IS 'name, case-sensitive';
 COMMENT ON COLUMN attributes.type       IS 'string, number or boolean';
-COMMENT ON COLUMN attributes.import_id  IS 'the import whose mapping created it';
+COMMENT ON COLUMN attributes.import_id  IS 'the import whose mapping created it; empty: somebody did by hand';
 COMMENT ON COLUMN attributes.created_at IS 'when it was created, Unix epoch in milliseconds';
 
 CREATE TABLE totals (

@@ -35,7 +35,7 @@ type ImportedEvent struct {
 type CustomAttribute struct {
 	Name      string
 	Type      events.AttributeType
-	ImportID  string // the import whose mapping created it
+	ImportID  string // the import whose mapping created it; empty: somebody by hand
 	CreatedAt int64  // Unix epoch, milliseconds
 }
 
@@ -109,7 +109,7 @@ func ContactEvents(ctx context.Context, q Querier, nxID uuid.UUID, page, pageSiz
 	return events, total, err
 }
 
-// CustomAttributes gives the attributes that imports created, by name.
+// CustomAttributes gives the attributes beside the reserved ones, by name.
 func CustomAttributes(ctx context.Context, q Querier) ([]CustomAttribute, error) {
 	rows, err := q.Query(ctx, "SELECT name, type, import_id, created_at FROM contact_state.attributes ORDER BY name")
 	if err != nil {

@@ -127,3 +127,25 @@ func object(t testing.TB, raw json.RawMessage) (m map[string]any) {
 	}
 	return m
 }
+
+func TestAttributesComeFromPeopleAndFromImports(t *testing.T) {
+	t.Parallel()
+	for _, size := range []int{1, 100} {
+		l := &ledger{}
+		p, pool := projector(t, l)
+		l.recordIn(events.AttributeStream("age"), events.AttributeCreated{Name: "age", Type: events.Number})
+		l.recordIn(events.AttributeStream("city"), events.AttributeCreated{Name: "city", Type: events.String, ImportID: "a"})
+		l.record("a", started("a.csv", 1), mapped(nil), accepted(1, 1, `{"city":"Gent"}`)) // creates city, again
+		feed(t, p, l, 0, l.len(), size)
+		feed(t, p, l, 0, l.len(), size)
+		all := must(projections.CustomAttributes(t.Context(), pool))
+		if len(all) != 2 || all[0].Name != "age" || all[0].Type != events.Number || all[0].ImportID != "" || all[1].Name != "city" || all[1].ImportID != "a" {
+			t.Errorf("%+v", all)
+		}
+		want := everything(t, pool)
+		if err := p.Rebuild(t.Context(), nil, nil); err != nil {
+			t.Fatal(err)
+		}
+		sameRows(t, "rebuilt", everything(t, pool), want)
+	}
+}

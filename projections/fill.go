@@ -79,14 +79,16 @@ func (f *contactFiller) settle(ctx context.Context, tx pgx.Tx) error {
 	return f.later.saveContacts(ctx, tx, f.contacts)
 }
 
-// memberFiller copies members in when it first meets them.
+// memberFiller copies members in when it first meets them, and keeps back what
+// later events say about a membership that was copied in.
 type memberFiller struct {
-	limits  fillLimits
-	members map[membership]bool
+	limits fillLimits
+	is     map[membership]bool // of those that were copied in
+	later  map[membership]memberChange
 }
 
 func newMemberFiller(limits fillLimits) filler {
-	return &memberFiller{limits: limits, members: map[membership]bool{}}
+	return &memberFiller{limits: limits, is: map[membership]bool{}, later: map[membership]memberChange{}}
 }
 
 func (f *memberFiller) fold(ctx context.Context, tx pgx.Tx, run []events.Envelope) error {
@@ -94,15 +96,48 @@ func (f *memberFiller) fold(ctx context.Context, tx pgx.Tx, run []events.Envelop
 	if err != nil {
 		return err
 	}
-	if err := s.save(ctx, tx, f.members); err != nil {
+	if err := s.saveSegments(ctx, tx); err != nil {
 		return err
 	}
-	for i := range s.members {
-		f.members[s.members[i].membership] = true
+	w, counts := s.members.against(f.is)
+	f.keepBack(&w)
+	if err := w.saveAdded(ctx, tx); err != nil {
+		return err
 	}
-	return nil
+	return counts.save(ctx, tx)
 }
 
-func (f *memberFiller) full() bool { return len(f.members) >= f.limits.remembered }
+// keepBack leaves in w only what can be copied in.
+func (f *memberFiller) keepBack(w *writtenMembers) {
+	added := w.added[:0]
+	for _, m := range w.added {
+		if _, copied := f.is[m.membership]; copied { // it was in, left, and is back
+			f.later[m.membership] = *m
+		} else {
+			added = append(added, m)
+		}
+		f.is[m.membership] = true
+	}
+	w.added = added
+	for _, m := range w.changed {
+		f.is[m.membership] = m.is
+		f.later[m.membership] = *m
+	}
+	w.changed = nil
+}
 
-func (f *memberFiller) settle(context.Context, pgx.Tx) error { return nil }
+func (f *memberFiller) full() bool {
+	return len(f.is) >= f.limits.remembered || len(f.later) >= f.limits.keptBack
+}
+
+func (f *memberFiller) settle(ctx context.Context, tx pgx.Tx) error {
+	w := writtenMembers{}
+	for _, m := range f.later {
+		w.changed = append(w.changed, &m)
+	}
+	if err := w.saveChanged(ctx, tx); err != nil {
+		return err
+	}
+	_, err := tx.Exec(ctx, "DELETE FROM members m USING removed_segments r WHERE m.segment_id = r.segment_id")
+	return err
+}

@@ -140,7 +140,12 @@ func hashHeader(header []string) []byte {
 func foldImportsList(ctx context.Context, tx pgx.Tx, run []events.Envelope) error {
 	ids := map[string]bool{}
 	for i := range run {
-		ids[run[i].ImportID()] = true
+		if id := run[i].ImportID(); id != "" {
+			ids[id] = true
+		}
+	}
+	if len(ids) == 0 {
+		return nil
 	}
 	before, err := loadImports(ctx, tx, ids)
 	if err != nil {
@@ -154,6 +159,9 @@ func foldImportsList(ctx context.Context, tx pgx.Tx, run []events.Envelope) erro
 	}
 	for _, e := range run {
 		id := e.ImportID()
+		if id == "" {
+			continue
+		}
 		if started, ok := e.Event.(events.ImportStarted); ok {
 			imports[id] = startedImport(e, started)
 		}

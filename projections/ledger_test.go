@@ -42,7 +42,7 @@ func (l *ledger) record(importID string, facts ...events.Event) events.Position 
 		if err != nil {
 			panic(err)
 		}
-		l.add(importID, proposed)
+		l.add(events.ImportStream(importID), proposed)
 	}
 	return l.recorded[len(l.recorded)-1].Position
 }
@@ -57,18 +57,30 @@ func (l *ledger) chunk(importID string, facts []events.Event) {
 		if err != nil {
 			panic(err)
 		}
-		l.add(importID, proposed)
+		l.add(events.ImportStream(importID), proposed)
 	}
 }
 
 func (l *ledger) now() int64 { return 1795500000000 + int64(l.next)*10 }
 
-func (l *ledger) add(importID string, p events.Proposed) events.Position {
+// recordIn appends facts to a stream that is not an import's.
+func (l *ledger) recordIn(stream string, facts ...events.Event) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, fact := range facts {
+		proposed, err := events.EncodeAt(stream, l.revisions[stream], events.Meta{At: l.now(), Actor: "user-2"}, fact)
+		if err != nil {
+			panic(err)
+		}
+		l.add(stream, proposed)
+	}
+}
+
+func (l *ledger) add(stream string, p events.Proposed) events.Position {
 	if l.revisions == nil {
 		l.revisions = map[string]uint64{}
 	}
 	l.next += 100
-	stream := events.ImportStream(importID)
 	at := events.Position{Commit: l.next, Prepare: l.next}
 	l.recorded = append(l.recorded, events.Recorded{ID: p.ID, Stream: stream, Revision: l.revisions[stream], Position: at,
 		Type: p.Type, Data: p.Data, Metadata: p.Metadata, Recorded: time.UnixMilli(l.now()).UTC()})
@@ -80,7 +92,7 @@ func (l *ledger) add(importID string, p events.Proposed) events.Position {
 func (l *ledger) recordRaw(importID, typ, data string) events.Position {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.add(importID, events.Proposed{ID: uuid.New(), Type: typ, Data: []byte(data), Metadata: fmt.Appendf(nil, `{"v":1,"at":%d}`, l.now())})
+	return l.add(events.ImportStream(importID), events.Proposed{ID: uuid.New(), Type: typ, Data: []byte(data), Metadata: fmt.Appendf(nil, `{"v":1,"at":%d}`, l.now())})
 }
 
 func (l *ledger) end() events.Position {

@@ -41,9 +41,9 @@ const (
 // rows from the same events: the tables filled before are then known as outdated.
 func all() []*model {
 	return []*model{
-		newModel(ImportsList, importsListDDL, 1, foldImportsList, nil),
-		newModel(ContactState, contactStateDDL, 1, foldContactState, newContactFiller),
-		newModel(SegmentMembers, segmentMembersDDL, 1, foldSegmentMembers, newMemberFiller),
+		newModel(ImportsList, importsListDDL, 2, foldImportsList, nil),
+		newModel(ContactState, contactStateDDL, 2, foldContactState, newContactFiller),
+		newModel(SegmentMembers, segmentMembersDDL, 2, foldSegmentMembers, newMemberFiller),
 		newModel(ErrorReport, errorReportDDL, 1, foldErrorReport, nil),
 	}
 }

@@ -4,11 +4,14 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"maps"
+	"slices"
 	"testing"
 
 	"importledger/events"
 	"importledger/projections"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"pgregory.net/rapid"
 )
@@ -33,6 +36,7 @@ func TestRowsDoNotDependOnHowTheLogIsCut(t *testing.T) {
 		p := afresh(t, one, l)
 		feed(t, p, l, 0, l.len(), 1)
 		want := everything(t, one)
+		sameRows(r, "one after the other", membersOf(t, one), membersByTheLog(l))
 
 		p = afresh(t, other, l)
 		for done := 0; done < l.len(); {
@@ -69,26 +73,131 @@ func afresh(t *testing.T, pool *pgxpool.Pool, l *ledger) *projections.Projector 
 	return p
 }
 
-// anyHistory is a log of a few imports at once, about few contacts.
+// anyHistory is a log of a few imports at once, about few contacts, while people
+// are at work on segments and attributes.
 func anyHistory(r *rapid.T) *ledger {
 	l := &ledger{}
-	imports := map[string][]events.Event{} // what each has still to record
-	var ids []string
+	left := map[string][]events.Event{} // what each stream has still to get
 	for n := range rapid.IntRange(1, 3).Draw(r, "imports") {
 		id := fmt.Sprint("import", n)
-		ids = append(ids, id)
-		imports[id] = anyImport(r, id)
+		left[events.ImportStream(id)] = anyImport(r, id)
 	}
-	for len(ids) > 0 {
-		n := rapid.IntRange(0, len(ids)-1).Draw(r, "which")
-		facts := imports[ids[n]]
+	for _, id := range []string{"s1", "s2"} {
+		// Its creation comes before any import that names it.
+		if facts := anySegment(r, id); len(facts) > 0 {
+			l.recordIn(events.SegmentStream(id), facts[0])
+			left[events.SegmentStream(id)] = facts[1:]
+		}
+	}
+	left[events.AttributeStream("city")] = []events.Event{events.AttributeCreated{Name: "city", Type: events.Number}}
+	left[events.AccountStream] = []events.Event{events.KeyIdentifierSet{Identifier: events.Email}, events.KeyIdentifierUsed{ImportID: "import0"}}
+	maps.DeleteFunc(left, func(_ string, facts []events.Event) bool { return len(facts) == 0 })
+	for len(left) > 0 {
+		stream := rapid.SampledFrom(slices.Sorted(maps.Keys(left))).Draw(r, "which")
+		facts := left[stream]
 		some := rapid.IntRange(1, len(facts)).Draw(r, "events")
-		l.chunk(ids[n], facts[:some])
-		if imports[ids[n]] = facts[some:]; some == len(facts) {
-			ids = append(ids[:n], ids[n+1:]...)
+		if id, ok := events.ImportOfStream(stream); ok {
+			l.chunk(id, facts[:some])
+		} else {
+			l.recordIn(stream, facts[:some]...)
+		}
+		if left[stream] = facts[some:]; some == len(facts) {
+			delete(left, stream)
 		}
 	}
 	return l
+}
+
+// anySegment is what people do to a segment; nothing: an import of the first
+// versions may create it.
+func anySegment(r *rapid.T, id string) []events.Event {
+	if rapid.IntRange(0, 3).Draw(r, "by import") == 0 {
+		return nil
+	}
+	facts := []events.Event{events.SegmentCreated{Name: id}}
+	for range rapid.IntRange(0, 5).Draw(r, "by hand") {
+		contacts := contactIDs(rapid.SliceOfN(rapid.IntRange(0, 3), 1, 3).Draw(r, "contacts"))
+		facts = append(facts, rapid.SampledFrom([]events.Event{
+			events.SegmentContactsAdded{Contacts: contacts}, events.SegmentContactsRemoved{Contacts: contacts}, events.SegmentRenamed{Name: id + "!"}}).Draw(r, "what"))
+	}
+	if rapid.IntRange(0, 3).Draw(r, "removed") == 0 {
+		facts = append(facts, events.SegmentRemoved{})
+	}
+	return facts
+}
+
+// membersOf is who is in which segment, and how many came and left, by the tables.
+func membersOf(t *testing.T, pool *pgxpool.Pool) []string {
+	return slices.Concat(
+		collect[string](t, pool, "SELECT segment_id || ' has ' || nx_id FROM segment_members.members ORDER BY 1"),
+		collect[string](t, pool, `SELECT s.id || ' ' || s.name || ' ' || s.members || ' +' || coalesce(sum(h.added), 0) || ' -' || coalesce(sum(h.removed), 0)
+			FROM segment_members.segments s LEFT JOIN segment_members.history h ON h.segment_id = s.id GROUP BY s.id ORDER BY 1`))
+}
+
+// membersByTheLog says the same, in the plainest way, by the log.
+func membersByTheLog(l *ledger) []string {
+	type segment struct {
+		name           string
+		members        map[uuid.UUID]bool
+		added, removed int
+		gone           bool
+	}
+	segments, segmentOf := map[string]*segment{}, map[string]string{}
+	create := func(id, name string) {
+		if segments[id] == nil {
+			segments[id] = &segment{name: name, members: map[uuid.UUID]bool{}}
+		}
+	}
+	add := func(s *segment, ids ...uuid.UUID) {
+		for _, id := range ids {
+			if !s.gone && !s.members[id] {
+				s.members[id], s.added = true, s.added+1
+			}
+		}
+	}
+	for i := range l.recorded {
+		e := must(events.Decode(l.recorded[i]))
+		id, _ := events.SegmentOfStream(e.Stream)
+		switch event := e.Event.(type) {
+		case events.ColumnsMapped:
+			if event.Segment != nil {
+				create(event.Segment.ID, event.Segment.Name)
+				segmentOf[e.ImportID()] = event.Segment.ID
+			}
+		case events.RowAccepted:
+			if s := segments[segmentOf[e.ImportID()]]; s != nil {
+				add(s, event.Contact.NxID)
+			}
+		case events.SegmentCreated:
+			create(id, event.Name)
+		case events.SegmentRenamed:
+			segments[id].name = event.Name
+		case events.SegmentRemoved:
+			segments[id].gone = true
+		case events.SegmentContactsAdded:
+			add(segments[id], event.Contacts...)
+		case events.SegmentContactsRemoved:
+			for _, nxID := range event.Contacts {
+				if segments[id].members[nxID] {
+					delete(segments[id].members, nxID)
+					segments[id].removed++
+				}
+			}
+		}
+	}
+	var members, counts []string
+	for id, s := range segments {
+		if s.gone {
+			continue
+		}
+		for nxID := range s.members {
+			members = append(members, id+" has "+nxID.String())
+		}
+		counts = append(counts, fmt.Sprintf("%s %s %d +%d -%d", id, s.name, len(s.members), s.added, s.removed))
+	}
+	slices.Sort(members)
+	slices.Sort(counts)
+	return slices.Concat(members, counts)
 }
 
 func anyImport(r *rapid.T, name string) []events.Event {

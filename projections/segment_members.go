@@ -3,7 +3,6 @@ package projections
 import (
 	"context"
 	_ "embed"
-	"time"
 
 	"importledger/events"
 
@@ -19,46 +18,50 @@ func foldSegmentMembers(ctx context.Context, tx pgx.Tx, run []events.Envelope) e
 	if err != nil {
 		return err
 	}
-	known, err := s.knownMembers(ctx, tx)
+	if err := s.save(ctx, tx); err != nil {
+		return err
+	}
+	known, err := s.members.known(ctx, tx)
 	if err != nil {
 		return err
 	}
-	return s.save(ctx, tx, known)
+	written, counts := s.members.against(known)
+	if err := written.save(ctx, tx); err != nil {
+		return err
+	}
+	return counts.save(ctx, tx)
 }
 
-// segmentChanges is what a run puts into segments.
+// segmentChanges is what a run says about segments and who is in them.
 type segmentChanges struct {
 	segmentOf map[string]string // import → segment
+	created   []segmentCreated
+	renamed   []segmentRenamed
 	mapped    []segmentMapped
-	members   []member
-	seen      map[membership]bool
+	removed   []string
+	members   memberChanges
 }
 
-type segmentMapped struct {
-	events.Segment
-	by    rowOrigin
-	actor string
+type segmentCreated struct {
+	id, name, description string
+	at                    int64
+	actor                 string
 }
 
-type membership struct {
-	nxID      uuid.UUID
-	segmentID string
-}
+type segmentRenamed segmentCreated
 
-type member struct {
-	membership
-	by rowOrigin
-}
+// segmentMapped is an import whose rows go into a segment.
+type segmentMapped struct{ importID, segmentID string }
 
 func segmentChangesOf(ctx context.Context, tx pgx.Tx, run []events.Envelope) (*segmentChanges, error) {
-	s := &segmentChanges{segmentOf: map[string]string{}, seen: map[membership]bool{}}
+	s := &segmentChanges{segmentOf: map[string]string{}, members: memberChanges{at: map[membership]int{}}}
 	if err := s.loadImportSegments(ctx, tx, run); err != nil {
 		return nil, err
 	}
 	for i := range run {
 		s.add(&run[i])
 	}
-	return s, nil
+	return s, s.leaveOutRemoved(ctx, tx)
 }
 
 // loadImportSegments finds the segments of the imports that a run goes on with.
@@ -89,111 +92,125 @@ func (s *segmentChanges) loadImportSegments(ctx context.Context, tx pgx.Tx, run 
 }
 
 func (s *segmentChanges) add(e *events.Envelope) {
-	origin := rowOrigin{e.ImportID(), e.Meta.At}
 	switch event := e.Event.(type) {
 	case events.ColumnsMapped:
 		if event.Segment != nil {
-			s.segmentOf[origin.importID] = event.Segment.ID
-			s.mapped = append(s.mapped, segmentMapped{*event.Segment, origin, e.Meta.Actor})
+			id := e.ImportID()
+			s.segmentOf[id] = event.Segment.ID
+			s.mapped = append(s.mapped, segmentMapped{id, event.Segment.ID})
+			// Imports of the first versions created segments by this event alone.
+			s.created = append(s.created, segmentCreated{event.Segment.ID, event.Segment.Name, "", e.Meta.At, e.Meta.Actor})
 		}
 	case events.RowAccepted:
-		segment, ok := s.segmentOf[origin.importID]
-		if !ok {
-			return
+		origin := rowOrigin{e.ImportID(), e.Meta.At}
+		if segment, ok := s.segmentOf[origin.importID]; ok {
+			s.members.touch(membership{event.Contact.NxID, segment}, true, origin)
 		}
-		m := membership{event.Contact.NxID, segment}
-		if !s.seen[m] {
-			s.seen[m] = true
-			s.members = append(s.members, member{m, origin})
+	default:
+		if id, ok := events.SegmentOfStream(e.Stream); ok {
+			s.addToSegment(id, e)
 		}
 	}
 }
 
-// save writes the changes; known are the members that the table has.
-func (s *segmentChanges) save(ctx context.Context, tx pgx.Tx, known map[membership]bool) error {
-	if err := s.saveSegments(ctx, tx); err != nil {
+// addToSegment takes an event of a segment's own stream.
+func (s *segmentChanges) addToSegment(id string, e *events.Envelope) {
+	byHand := rowOrigin{at: e.Meta.At}
+	switch event := e.Event.(type) {
+	case events.SegmentCreated:
+		s.created = append(s.created, segmentCreated{id, event.Name, event.Description, e.Meta.At, e.Meta.Actor})
+	case events.SegmentRenamed:
+		s.renamed = append(s.renamed, segmentRenamed{id, event.Name, event.Description, e.Meta.At, e.Meta.Actor})
+	case events.SegmentRemoved:
+		s.removed = append(s.removed, id)
+	case events.SegmentContactsAdded:
+		for _, nxID := range event.Contacts {
+			s.members.touch(membership{nxID, id}, true, byHand)
+		}
+	case events.SegmentContactsRemoved:
+		for _, nxID := range event.Contacts {
+			s.members.touch(membership{nxID, id}, false, byHand)
+		}
+	}
+}
+
+// leaveOutRemoved drops what a run says about segments that are no more: rows of an
+// import go on, and put nobody anywhere.
+func (s *segmentChanges) leaveOutRemoved(ctx context.Context, tx pgx.Tx) error {
+	gone := map[string]bool{}
+	for _, id := range s.removed {
+		gone[id] = true
+	}
+	if len(s.mapped) > 0 {
+		ids := make([]string, len(s.mapped))
+		for i, m := range s.mapped {
+			ids[i] = m.segmentID
+		}
+		rows, err := tx.Query(ctx, "SELECT segment_id FROM removed_segments WHERE segment_id = ANY($1)", ids)
+		if err != nil {
+			return err
+		}
+		var id string
+		if _, err := pgx.ForEachRow(rows, []any{&id}, func() error { gone[id] = true; return nil }); err != nil {
+			return err
+		}
+	}
+	if len(gone) == 0 {
+		return nil
+	}
+	s.created = without(s.created, func(c segmentCreated) bool { return gone[c.id] })
+	s.renamed = without(s.renamed, func(r segmentRenamed) bool { return gone[r.id] })
+	s.mapped = without(s.mapped, func(m segmentMapped) bool { return gone[m.segmentID] })
+	s.members.leaveOut(gone)
+	return nil
+}
+
+func without[T any](all []T, drop func(T) bool) []T {
+	kept := all[:0]
+	for _, one := range all {
+		if !drop(one) {
+			kept = append(kept, one)
+		}
+	}
+	return kept
+}
+
+// save writes all but the members, and drops those of segments that are no more.
+func (s *segmentChanges) save(ctx context.Context, tx pgx.Tx) error {
+	if err := s.saveSegments(ctx, tx); err != nil || len(s.removed) == 0 {
 		return err
 	}
-	return s.saveMembers(ctx, tx, known)
+	_, err := tx.Exec(ctx, "DELETE FROM members WHERE segment_id = ANY($1)", s.removed)
+	return err
 }
 
-// saveSegments adds the segments that imports go into, as they were when first
-// heard of.
 func (s *segmentChanges) saveSegments(ctx context.Context, tx pgx.Tx) error {
-	if len(s.mapped) == 0 {
-		return nil
-	}
-	inserts := &pgx.Batch{}
-	for _, m := range s.mapped {
-		inserts.Queue(`
+	all := &pgx.Batch{}
+	for _, c := range s.created {
+		all.Queue(`
 			INSERT INTO segments (id, name, description, type, created_at, modified_at, modified_by, members)
-			VALUES ($1, $2, '', 'manual', $3, $3, $4, 0) ON CONFLICT (id) DO NOTHING`, m.ID, m.Name, m.by.at, m.actor)
-		inserts.Queue("INSERT INTO import_segments (import_id, segment_id) VALUES ($1, $2)", m.by.importID, m.ID)
+			VALUES ($1, $2, $3, 'manual', $4, $4, $5, 0) ON CONFLICT (id) DO NOTHING`, c.id, c.name, c.description, c.at, c.actor)
 	}
-	return tx.SendBatch(ctx, inserts).Close()
-}
-
-// saveMembers copies in who is not in the segment yet.
-func (s *segmentChanges) saveMembers(ctx context.Context, tx pgx.Tx, known map[membership]bool) error {
-	added, counts := newCopyRows(4, len(s.members), 128), addedCounts{}
-	for i := range s.members {
-		m := &s.members[i]
-		if known[m.membership] {
-			continue
+	for _, m := range s.mapped {
+		all.Queue("INSERT INTO import_segments (import_id, segment_id) VALUES ($1, $2)", m.importID, m.segmentID)
+	}
+	for _, r := range s.renamed {
+		all.Queue("UPDATE segments SET name = $2, description = $3, modified_at = $4, modified_by = $5 WHERE id = $1", r.id, r.name, r.description, r.at, r.actor)
+	}
+	if len(s.removed) > 0 {
+		for _, table := range []string{"segments WHERE id", "import_segments WHERE segment_id", "history WHERE segment_id"} {
+			all.Queue("DELETE FROM "+table+" = ANY($1)", s.removed)
 		}
-		counts[dayOf(m.segmentID, m.by.at)]++
-		added.row()
-		added.uuid(m.nxID)
-		added.text(m.segmentID)
-		added.bigint(m.by.at)
-		added.text(m.by.importID)
+		all.Queue("INSERT INTO removed_segments (segment_id) SELECT unnest($1::text[])", s.removed)
 	}
-	if err := added.into(ctx, tx, "members", "nx_id", "segment_id", "added_at", "import_id"); err != nil {
-		return err
-	}
-	return counts.save(ctx, tx)
-}
-
-func (s *segmentChanges) knownMembers(ctx context.Context, tx pgx.Tx) (map[membership]bool, error) {
-	if len(s.members) == 0 {
-		return nil, nil
-	}
-	rows, err := tx.Query(ctx, "SELECT nx_id, segment_id FROM members WHERE nx_id = ANY($1)",
-		uuids(len(s.members), func(i int) uuid.UUID { return s.members[i].nxID }))
-	if err != nil {
-		return nil, err
-	}
-	known := map[membership]bool{}
-	var m membership
-	_, err = pgx.ForEachRow(rows, []any{(*[16]byte)(&m.nxID), &m.segmentID}, func() error {
-		if s.seen[m] { // not one of another segment
-			known[m] = true
-		}
+	if all.Len() == 0 {
 		return nil
-	})
-	return known, err
-}
-
-// segmentDay is a day, in UTC, in the history of a segment.
-type segmentDay struct {
-	segmentID string
-	day       time.Time
-}
-
-func dayOf(segmentID string, at int64) segmentDay {
-	return segmentDay{segmentID, time.UnixMilli(at).UTC().Truncate(24 * time.Hour)}
-}
-
-// addedCounts is how many contacts came into which segment on which day.
-type addedCounts map[segmentDay]int
-
-func (c addedCounts) save(ctx context.Context, tx pgx.Tx) error {
-	updates := &pgx.Batch{}
-	for day, n := range c {
-		updates.Queue("UPDATE segments SET members = members + $2 WHERE id = $1", day.segmentID, n)
-		updates.Queue(`
-			INSERT INTO history AS h (segment_id, day, added, removed) VALUES ($1, $2, $3, 0)
-			ON CONFLICT (segment_id, day) DO UPDATE SET added = h.added + excluded.added`, day.segmentID, day.day, n)
 	}
-	return tx.SendBatch(ctx, updates).Close()
+	return tx.SendBatch(ctx, all).Close()
+}
+
+// membership is a contact in a segment.
+type membership struct {
+	nxID      uuid.UUID
+	segmentID string
 }

@@ -28,7 +28,7 @@ COMMENT ON TABLE  members            IS 'which contacts are in which segment';
 COMMENT ON COLUMN members.nx_id      IS 'the contact';
 COMMENT ON COLUMN members.segment_id IS 'the segment';
 COMMENT ON COLUMN members.added_at   IS 'when the contact came into the segment, Unix epoch in milliseconds';
-COMMENT ON COLUMN members.import_id  IS 'the import that put it there';
+COMMENT ON COLUMN members.import_id  IS 'the import that put it there; empty: somebody did by hand';
 
 CREATE TABLE import_segments (
     import_id  text PRIMARY KEY,
@@ -37,6 +37,12 @@ CREATE TABLE import_segments (
 COMMENT ON TABLE  import_segments            IS 'which segment the rows of an import go into';
 COMMENT ON COLUMN import_segments.import_id  IS 'the import';
 COMMENT ON COLUMN import_segments.segment_id IS 'the segment';
+
+CREATE TABLE removed_segments (
+    segment_id text PRIMARY KEY
+);
+COMMENT ON TABLE  removed_segments            IS 'segments that were removed: what imports still put into them goes nowhere';
+COMMENT ON COLUMN removed_segments.segment_id IS 'the segment';
 
 CREATE TABLE history (
     segment_id text   NOT NULL,
@@ -56,3 +62,4 @@ COMMENT ON COLUMN history.removed    IS 'contacts that left the segment that day
 ALTER TABLE members ADD PRIMARY KEY (nx_id, segment_id);
 CREATE INDEX members_of_segment ON members (segment_id, added_at, nx_id);
 CREATE INDEX segments_by_name   ON segments (name);
+CREATE INDEX imports_of_segment ON import_segments (segment_id);

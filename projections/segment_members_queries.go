@@ -42,12 +42,6 @@ func SegmentByID(ctx context.Context, q Querier, id string) (Segment, error) {
 	return oneSegment(ctx, q, "WHERE s.id = $1", id)
 }
 
-// SegmentByName gives the segment of exactly that name, or ErrNotFound. Where two
-// imports that ran at once created the same name, it is the older one.
-func SegmentByName(ctx context.Context, q Querier, name string) (Segment, error) {
-	return oneSegment(ctx, q, "WHERE s.name = $1 ORDER BY s.created_at, s.id LIMIT 1", name)
-}
-
 // SegmentsOf gives the segments that a contact is in, by name.
 func SegmentsOf(ctx context.Context, q Querier, nxID uuid.UUID) ([]Segment, error) {
 	return segments(ctx, q, "JOIN segment_members.members m ON m.segment_id = s.id WHERE m.nx_id = $1 ORDER BY s.name, s.id", nxID)
@@ -66,14 +60,14 @@ func SegmentMemberIDs(ctx context.Context, q Querier, segmentID string, page, pa
 	return pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
 }
 
-// SegmentHistory gives the days from start to stop (inclusive, in UTC) on which
-// contacts came or left, oldest first.
+// SegmentHistory gives each day from start to stop (inclusive, in UTC), oldest first.
 func SegmentHistory(ctx context.Context, q Querier, segmentID string, start, stop time.Time) ([]SegmentDay, error) {
 	rows, err := q.Query(ctx, `
-		SELECT * FROM (
-			SELECT day, added, removed, (sum(added - removed) OVER (ORDER BY day))::bigint
-			FROM segment_members.history WHERE segment_id = $1
-		) days WHERE day BETWEEN $2 AND $3 ORDER BY day`, segmentID, start.UTC(), stop.UTC())
+		SELECT d.day, coalesce(h.added, 0), coalesce(h.removed, 0), (b.current + sum(coalesce(h.added - h.removed, 0)) OVER (ORDER BY d.day))::bigint
+		FROM (SELECT coalesce(sum(added - removed), 0) AS current FROM segment_members.history WHERE segment_id = $1 AND day < $2::date) b,
+			(SELECT generate_series($2::date, $3::date, '1 day')::date AS day) d
+			LEFT JOIN segment_members.history h ON h.segment_id = $1 AND h.day = d.day
+		ORDER BY d.day`, segmentID, start.UTC(), stop.UTC())
 	if err != nil {
 		return nil, err
 	}
