@@ -122,7 +122,7 @@ func sameMapping(a, b events.ColumnsMapped) bool {
 	if len(a.Columns) != len(b.Columns) || a.EventName != b.EventName || (a.Segment == nil) != (b.Segment == nil) {
 		return false
 	}
-	if a.Segment != nil && a.Segment.Name != b.Segment.Name {
+	if a.Segment != nil && a.Segment.ID != b.Segment.ID && a.Segment.Name != b.Segment.Name {
 		return false
 	}
 	if !reflect.DeepEqual(a.File, b.File) || a.BlankCells != b.BlankCells || a.DefaultCountry != b.DefaultCountry {

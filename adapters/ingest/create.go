@@ -148,6 +148,10 @@ func (s *Service) start(ctx context.Context, upload Upload, meta events.Meta, cl
 			id = first // whoever claimed it has not started the import, or died before
 		}
 	}
+	todo, err := s.establish(ctx, meta, aggregate.Import{ID: id}, todo...)
+	if err != nil {
+		return aggregate.Import{}, err
+	}
 	if err := upload.Commit(id); err != nil {
 		return aggregate.Import{}, fmt.Errorf("store the file: %w", err)
 	}

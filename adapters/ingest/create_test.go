@@ -173,7 +173,7 @@ func TestAKeyWhoseStartTheLogDidNotTakeIsGoneOnWith(t *testing.T) {
 func TestSegmentsAreFoundOrMade(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.segments["01JDF3ZKQ8X6M4N9T2V7W5Y1AC"] = "Fair"
+	w.segment(t, "01JDF3ZKQ8X6M4N9T2V7W5Y1AC", commands.CreateSegment{Name: "Fair"})
 	for _, c := range []struct{ asked, want events.Segment }{
 		{events.Segment{ID: "01JDF3ZKQ8X6M4N9T2V7W5Y1AC"}, events.Segment{ID: "01JDF3ZKQ8X6M4N9T2V7W5Y1AC", Name: "Fair"}},
 		{events.Segment{Name: "Fair"}, events.Segment{ID: "01JDF3ZKQ8X6M4N9T2V7W5Y1AC", Name: "Fair"}},

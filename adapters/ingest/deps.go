@@ -52,9 +52,6 @@ type Deps struct {
 
 	Account    func(ctx context.Context) (keyIdentifier string, err error)
 	Attributes func(ctx context.Context) ([]events.Attribute, error) // reserved ones included
-	// SegmentByID and SegmentByName find a manual segment; ok is false when there is none.
-	SegmentByID   func(ctx context.Context, id string) (name string, ok bool, err error)
-	SegmentByName func(ctx context.Context, name string) (id string, ok bool, err error)
 	// LastMapping finds the mapping last used for files with these columns, nil where
 	// there is none.
 	LastMapping func(ctx context.Context, header []string, mode events.Mode) (*aggregate.LastUsed, error)

@@ -31,11 +31,19 @@ func (s *Service) Drop(ctx context.Context, meta events.Meta, d Dropped) (aggreg
 		return imp, err
 	}
 	if !imp.Exists() {
+		meta = s.stamp(meta)
 		todo, err := s.follow(ctx, d)
 		if err != nil {
 			return imp, err
 		}
-		if imp, err = aggregate.Execute(ctx, s.deps.Log, d.ImportID, s.stamp(meta), todo...); err != nil {
+		established, err := s.establish(ctx, meta, imp, todo...)
+		if why, ok := errors.AsType[*commands.Refusal](err); ok {
+			established, err = d.Template.Refuse(todo[0].(commands.Start), why), nil
+		}
+		if err != nil {
+			return imp, err
+		}
+		if imp, err = aggregate.Execute(ctx, s.deps.Log, d.ImportID, meta, established...); err != nil {
 			return imp, err
 		}
 	}
@@ -137,7 +145,7 @@ func (s *Service) CheckTemplate(ctx context.Context, t aggregate.Template) (aggr
 	if t.Header, err = s.checkHeader(t); err != nil {
 		return t, err
 	}
-	m, err := s.complete(ctx, commands.MapColumns{Segment: t.Segment})
+	m, err := s.complete(ctx, commands.MapColumns{Mapping: t.Mapping, Segment: t.Segment})
 	if err != nil {
 		return t, err
 	}

@@ -40,7 +40,9 @@ func (r run) toTheEnd(ctx context.Context) error {
 		if err != nil || imp.State != events.Importing {
 			return err
 		}
-		err = r.rows(ctx, imp)
+		if err = r.keyIdentifier(ctx, imp); err == nil {
+			err = r.rows(ctx, imp)
+		}
 		var end failure
 		switch {
 		case err == nil:
@@ -56,6 +58,19 @@ func (r run) toTheEnd(ctx context.Context) error {
 			return err
 		}
 	}
+}
+
+// keyIdentifier makes sure, before the first contact, that the account's key
+// identifier is the import's and stays so.
+func (r run) keyIdentifier(ctx context.Context, imp aggregate.Import) error {
+	if imp.Accepted > 0 {
+		return nil
+	}
+	err := aggregate.UseKeyIdentifier(ctx, r.deps.Log, r.meta(imp), imp)
+	if why, ok := errors.AsType[*commands.Refusal](err); ok {
+		return broken(why.Code, why.Message)
+	}
+	return err
 }
 
 // rows works off what an import has left.

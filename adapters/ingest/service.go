@@ -34,14 +34,38 @@ func (s *Service) Map(ctx context.Context, id string, m commands.MapColumns, met
 	if err != nil {
 		return imp, err
 	}
+	if err := s.sameKeyIdentifier(ctx, imp); err != nil {
+		return imp, err
+	}
 	if m, err = s.prepare(ctx, imp, m, s.stored(id)); err != nil {
 		return imp, err
 	}
-	imp, err = aggregate.Execute(ctx, s.deps.Log, id, s.stamp(meta), m)
+	meta = s.stamp(meta)
+	todo, err := s.establish(ctx, meta, imp, m)
+	if err != nil {
+		return imp, err
+	}
+	imp, err = aggregate.Execute(ctx, s.deps.Log, id, meta, todo...)
 	if err == nil && imp.State == events.Importing {
 		s.wake(id)
 	}
 	return imp, err
+}
+
+// sameKeyIdentifier refuses to go on with an import from before the account's key
+// identifier was changed. The worker makes sure of it when the rows begin.
+func (s *Service) sameKeyIdentifier(ctx context.Context, imp aggregate.Import) error {
+	if imp.State != events.Preparing {
+		return nil
+	}
+	key, err := s.deps.Account(ctx)
+	if err != nil {
+		return fmt.Errorf("key identifier of the account: %w", err)
+	}
+	if key != imp.Started.KeyIdentifier {
+		return aggregate.ErrKeyIdentifierChanged
+	}
+	return nil
 }
 
 // Cancel ends an import early. Rows already accepted stay.
@@ -106,51 +130,4 @@ func (s *Service) begun(ctx context.Context, id string) (aggregate.Import, error
 func (s *Service) stamp(meta events.Meta) events.Meta {
 	meta.At = s.deps.Now().UnixMilli()
 	return meta
-}
-
-// complete adds what the account knows to a mapping that a client asked for.
-func (s *Service) complete(ctx context.Context, m commands.MapColumns) (commands.MapColumns, error) {
-	var err error
-	if m.Attributes, err = s.deps.Attributes(ctx); err != nil {
-		return m, fmt.Errorf("attributes of the account: %w", err)
-	}
-	if m.Segment != nil {
-		m.Segment, err = s.segment(ctx, *m.Segment)
-	}
-	return m, err
-}
-
-// segment finds the segment that was asked for by id or name; a name that nobody
-// has makes a new one. One that was made so before keeps its id, whether or not the
-// read model has heard of it yet.
-func (s *Service) segment(ctx context.Context, asked events.Segment) (*events.Segment, error) {
-	if asked.ID != "" {
-		name, ok, err := s.deps.SegmentByID(ctx, asked.ID)
-		if err != nil {
-			return nil, fmt.Errorf("segment %s: %w", asked.ID, err)
-		}
-		if !ok && asked.Create {
-			id, ok, err := s.deps.SegmentByName(ctx, asked.Name)
-			if err != nil {
-				return nil, fmt.Errorf("segment by name: %w", err)
-			}
-			if ok { // somebody else made one of its name meanwhile
-				asked.ID, asked.Create = id, false
-			}
-			return &asked, nil
-		}
-		if !ok {
-			return nil, &commands.Refusal{Kind: commands.Unacceptable, Code: "segment-not-found", Message: "There is no manual segment with this id.",
-				Details: []commands.Detail{{Field: "segment.segmentId", Code: "segment-not-found", Message: "There is no manual segment with this id."}}}
-		}
-		return &events.Segment{ID: asked.ID, Name: name}, nil
-	}
-	id, ok, err := s.deps.SegmentByName(ctx, asked.Name)
-	if err != nil {
-		return nil, fmt.Errorf("segment by name: %w", err)
-	}
-	if ok {
-		return &events.Segment{ID: id, Name: asked.Name}, nil
-	}
-	return &events.Segment{ID: s.deps.NewID(), Name: asked.Name, Create: true}, nil
 }

@@ -33,7 +33,6 @@ type world struct {
 	mu       sync.Mutex
 	files    map[string][]byte
 	claims   map[string][2]string
-	segments map[string]string                    // id → name
 	rejected map[string][]projections.RejectedRow // by import
 	woken    []string
 
@@ -59,7 +58,7 @@ func newWorld(t *testing.T) *world {
 		t.Fatal(err)
 	}
 	t.Cleanup(log.Close)
-	w := &world{files: map[string][]byte{}, claims: map[string][2]string{}, segments: map[string]string{}, rejected: map[string][]projections.RejectedRow{}}
+	w := &world{files: map[string][]byte{}, claims: map[string][2]string{}, rejected: map[string][]projections.RejectedRow{}}
 	w.deps = Deps{
 		Log:         log,
 		NewUpload:   func(context.Context) (Upload, error) { return &memoryUpload{world: w}, nil },
@@ -77,23 +76,18 @@ func newWorld(t *testing.T) *world {
 			}
 			return csv
 		},
-		Harmless:   csvfile.Harmless,
-		Account:    func(context.Context) (string, error) { return events.Email, nil },
-		Attributes: func(context.Context) ([]events.Attribute, error) { return events.Reserved, nil },
-		SegmentByID: func(_ context.Context, id string) (string, bool, error) {
-			name, ok := w.segments[id]
-			return name, ok, nil
-		},
-		SegmentByName: w.segmentByName,
-		LastMapping:   func(context.Context, []string, events.Mode) (*aggregate.LastUsed, error) { return w.last, nil },
-		WithErrors:    func(context.Context, []string) ([]string, error) { return w.withErrors, nil },
-		RowsInError:   w.rowsInError,
-		Claim:         w.claim,
-		Identity:      aggregate.NewIdentity(bytes.Repeat([]byte{7}, 32)),
-		MaxBytes:      1 << 20,
-		Now:           func() time.Time { return time.UnixMilli(1795500000000) },
-		NewID:         func() string { return ulid.Make().String() },
-		Logger:        slog.New(slog.DiscardHandler),
+		Harmless:    csvfile.Harmless,
+		Account:     func(context.Context) (string, error) { return events.Email, nil },
+		Attributes:  func(context.Context) ([]events.Attribute, error) { return events.Reserved, nil },
+		LastMapping: func(context.Context, []string, events.Mode) (*aggregate.LastUsed, error) { return w.last, nil },
+		WithErrors:  func(context.Context, []string) ([]string, error) { return w.withErrors, nil },
+		RowsInError: w.rowsInError,
+		Claim:       w.claim,
+		Identity:    aggregate.NewIdentity(bytes.Repeat([]byte{7}, 32)),
+		MaxBytes:    1 << 20,
+		Now:         func() time.Time { return time.UnixMilli(1795500000000) },
+		NewID:       func() string { return ulid.Make().String() },
+		Logger:      slog.New(slog.DiscardHandler),
 	}
 	return w
 }
@@ -136,15 +130,6 @@ func (w *world) claim(_ context.Context, client, key, fingerprint, importID stri
 		w.claims[client+key] = first
 	}
 	return first[0], first[1], !taken, nil
-}
-
-func (w *world) segmentByName(_ context.Context, name string) (string, bool, error) {
-	for id, n := range w.segments {
-		if n == name {
-			return id, true, nil
-		}
-	}
-	return "", false, nil
 }
 
 func (w *world) rowsInError(_ context.Context, id string) iter.Seq2[projections.RejectedRow, error] {

@@ -40,21 +40,11 @@ func (l *ledger) ingestDeps(s *settings) ingest.Deps {
 			facts, err := csvfile.Inspect(r, options)
 			return facts.File(), err
 		},
-		OpenRows:   func(r io.Reader, file events.File) (ingest.Rows, error) { return csvfile.Reopen(r, file) },
-		NewCSV:     newCSV,
-		Harmless:   csvfile.Harmless,
-		Account:    l.account.KeyIdentifier,
-		Attributes: l.attributes,
-		SegmentByID: func(ctx context.Context, id string) (string, bool, error) {
-			segment, err := projections.SegmentByID(ctx, l.pool, id)
-			ok, err := isThere(err)
-			return segment.Name, ok, err
-		},
-		SegmentByName: func(ctx context.Context, name string) (string, bool, error) {
-			segment, err := projections.SegmentByName(ctx, l.pool, name)
-			ok, err := isThere(err)
-			return segment.ID, ok, err
-		},
+		OpenRows:    func(r io.Reader, file events.File) (ingest.Rows, error) { return csvfile.Reopen(r, file) },
+		NewCSV:      newCSV,
+		Harmless:    csvfile.Harmless,
+		Account:     l.account.KeyIdentifier,
+		Attributes:  l.attributes,
 		LastMapping: l.lastMapping,
 		WithErrors: func(ctx context.Context, header []string) ([]string, error) {
 			return projections.ImportsWithErrors(ctx, l.pool, header)
