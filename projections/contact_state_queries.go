@@ -73,6 +73,18 @@ func ContactByID(ctx context.Context, q Querier, nxID uuid.UUID) (Contact, error
 	return found(pgx.CollectExactlyOneRow(rows, pgx.RowToStructByPos[Contact]))
 }
 
+// KnownContacts tells which of the ids are those of contacts.
+func KnownContacts(ctx context.Context, q Querier, nxIDs []uuid.UUID) (map[uuid.UUID]bool, error) {
+	rows, err := q.Query(ctx, "SELECT nx_id FROM contact_state.contacts WHERE nx_id = ANY($1)", nxIDs)
+	if err != nil {
+		return nil, err
+	}
+	known := make(map[uuid.UUID]bool, len(nxIDs))
+	var id uuid.UUID
+	_, err = pgx.ForEachRow(rows, []any{&id}, func() error { known[id] = true; return nil })
+	return known, err
+}
+
 // ContactsByID gives those of the contacts that exist, in no order.
 func ContactsByID(ctx context.Context, q Querier, nxIDs []uuid.UUID) ([]Contact, error) {
 	rows, err := q.Query(ctx, selectContact+"WHERE nx_id = ANY($1)", nxIDs)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"time"
 
 	"importledger/events"
@@ -27,11 +28,49 @@ func (a *API) reached(ctx context.Context, position string, models ...string) er
 		return answer(http.StatusBadRequest, "position-malformed", "Send what a write answered in X-Ledger-Position.",
 			faultDetail{Field: "after", Code: "position-malformed", Message: "A position is a number, or two joined by -."})
 	}
+	return a.waitFor(ctx, p, models...)
+}
+
+// caughtUp returns when read models have what the log holds now.
+func (a *API) caughtUp(ctx context.Context, models ...string) error {
+	all, err := a.projections.Status(ctx)
+	if err != nil {
+		return err
+	}
 	limited, cancel := context.WithTimeout(ctx, longestWait)
 	defer cancel()
-	err = a.projections.WaitFor(limited, p, models...)
+	for _, s := range all {
+		if !slices.Contains(models, s.Name) {
+			continue
+		}
+		last := s.Position
+		for batch, err := range a.end.log.CatchUp(limited, s.Position, countBatch) {
+			switch {
+			case err != nil && limited.Err() != nil && ctx.Err() == nil:
+				return errBehind()
+			case err != nil:
+				return err
+			case len(batch.Events) > 0:
+				last = batch.Events[len(batch.Events)-1].Position
+			}
+		}
+		if err := a.waitFor(ctx, last, s.Name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (a *API) waitFor(ctx context.Context, p events.Position, models ...string) error {
+	limited, cancel := context.WithTimeout(ctx, longestWait)
+	defer cancel()
+	err := a.projections.WaitFor(limited, p, models...)
 	if err != nil && ctx.Err() == nil && errors.Is(limited.Err(), context.DeadlineExceeded) {
-		return unavailable("read-model-behind", "What was written is not readable here yet. Try again shortly.")
+		return errBehind()
 	}
 	return err
+}
+
+func errBehind() error {
+	return unavailable("read-model-behind", "What was written is not readable here yet. Try again shortly.")
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 
+	"importledger/aggregate"
 	"importledger/commands"
 	"importledger/events"
 	"importledger/projections"
@@ -68,5 +69,10 @@ func (a *API) getAttribute(ctx context.Context, in *attributeQuery) (*struct{ Bo
 			return &struct{ Body attributeDetail }{attributeDetail{one, []string{}}}, nil
 		}
 	}
-	return nil, errNoAttribute
+	// Whoever was just answered 201 finds it, though the read model may be behind.
+	one, err := aggregate.LoadAttribute(ctx, a.streams, in.Name)
+	if err == nil && !one.Exists() {
+		err = errNoAttribute
+	}
+	return &struct{ Body attributeDetail }{attributeDetail{AttributeObject{Name: one.Name, Type: string(one.Type)}, []string{}}}, err
 }

@@ -4,7 +4,8 @@ import (
 	"context"
 	"net/http"
 
-	"importledger/commands"
+	"importledger/aggregate"
+	"importledger/events"
 	"importledger/projections"
 )
 
@@ -12,7 +13,14 @@ import (
 type Account interface {
 	// KeyIdentifier is the attribute that tells contacts apart.
 	KeyIdentifier(ctx context.Context) (string, error)
-	SetKeyIdentifier(ctx context.Context, identifier string) error
+	// SetKeyIdentifier changes it while there are no contacts and no import can make
+	// any; the answer is where in the log it was set last.
+	SetKeyIdentifier(ctx context.Context, meta events.Meta, identifier string) (events.Position, error)
+}
+
+type writtenKeyIdentifier struct {
+	Position string `header:"X-Ledger-Position"`
+	Body     keyIdentifierObject
 }
 
 // keyIdentifierObject has a capital letter, as the People API has it.
@@ -26,9 +34,6 @@ type keyIdentifierRequest struct {
 	} `nameHint:"KeyIdentifierRequest"`
 }
 
-var errContactsExist = &commands.Refusal{Kind: commands.Conflict, Code: "contacts-exist",
-	Message: "The key identifier can be changed only while there are no contacts."}
-
 func (a *API) addKeyIdentifier() {
 	register(a, operation{route: "GET /people/contacts/keyIdentifier", id: "get-key-identifier", tag: "Contacts",
 		summary: "Get the attribute that tells contacts apart", tagged: true}, a.getKeyIdentifier)
@@ -41,23 +46,39 @@ func (a *API) getKeyIdentifier(ctx context.Context, _ *struct{}) (*struct{ Body 
 	return &struct{ Body keyIdentifierObject }{keyIdentifierObject{key}}, err
 }
 
-func (a *API) setKeyIdentifier(ctx context.Context, in *keyIdentifierRequest) (*struct{ Body keyIdentifierObject }, error) {
+func (a *API) setKeyIdentifier(ctx context.Context, in *keyIdentifierRequest) (*writtenKeyIdentifier, error) {
+	asked := in.Body.Identifier
 	now, err := a.account.KeyIdentifier(ctx)
 	if err != nil {
 		return nil, err
 	}
-	asked := in.Body.Identifier
 	if asked != now {
-		n, err := projections.CountContacts(ctx, a.db)
-		if err != nil {
-			return nil, err
-		}
-		if n > 0 {
-			return nil, errContactsExist
-		}
-		if err := a.account.SetKeyIdentifier(ctx, asked); err != nil {
+		if err := a.mayChangeKeyIdentifier(ctx); err != nil {
 			return nil, err
 		}
 	}
-	return &struct{ Body keyIdentifierObject }{keyIdentifierObject{asked}}, nil
+	position, err := a.account.SetKeyIdentifier(ctx, a.meta(ctx), asked)
+	if err != nil {
+		return nil, err
+	}
+	return &writtenKeyIdentifier{Position: position.String(), Body: keyIdentifierObject{asked}}, nil
+}
+
+// mayChangeKeyIdentifier looks at what the read models know. The account decides by
+// the log; but an import whose rows have not begun yet would only fail then.
+func (a *API) mayChangeKeyIdentifier(ctx context.Context) error {
+	contacts, err := projections.CountContacts(ctx, a.db)
+	if err != nil {
+		return err
+	}
+	importing, err := projections.ImportingIDs(ctx, a.db)
+	switch {
+	case err != nil:
+		return err
+	case contacts > 0:
+		return aggregate.ErrContactsExist
+	case len(importing) > 0:
+		return aggregate.ErrImportRunning
+	}
+	return nil
 }

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"importledger/commands"
 )
 
 func TestContactsAreListedCountedAndFound(t *testing.T) {
@@ -106,11 +108,14 @@ func TestTheKeyIdentifierCanBeChangedWhileThereAreNoContacts(t *testing.T) {
 	if got := w.get(path).is(200); strings.TrimSpace(string(got.body)) != `{"Identifier":"email"}` {
 		t.Fatalf("%s", got.body)
 	}
-	if got := w.do("PUT", path, `{"identifier":"phone"}`).is(200); strings.TrimSpace(string(got.body)) != `{"Identifier":"phone"}` || w.account.key != "phone" {
+	if got := w.do("PUT", path, `{"identifier":"phone"}`).is(200); strings.TrimSpace(string(got.body)) != `{"Identifier":"phone"}` || w.account.key != "phone" ||
+		got.header.Get("X-Ledger-Position") != "7" {
 		t.Fatalf("%s", got.body)
 	}
 	w.do("PUT", path, `{"identifier":"name"}`).fails(422, "invalid-request")
-	w.imported()
+	w.upload(part{"file", "contacts.csv", threeRows}, part{name: "mapping", content: mapping}).is(201)
+	w.do("PUT", path, `{"identifier":"email"}`).fails(409, "import-running")
+	w.rows(rejected(1), accepted(2, "bob@x.org", ""), rejected(3), commands.Complete{})
 	w.do("PUT", path, `{"identifier":"email"}`).fails(409, "contacts-exist")
 	w.do("PUT", path, `{"identifier":"phone"}`).is(200)
 }

@@ -8,7 +8,7 @@ import (
 
 	"github.com/google/uuid"
 
-	"importledger/commands"
+	"importledger/aggregate"
 	"importledger/projections"
 )
 
@@ -46,7 +46,7 @@ type membersPage struct {
 	Contacts   []contactObject `json:"contacts"`
 }
 
-var errNoSegment = &commands.Refusal{Kind: commands.NotFound, Code: "segment-not-found", Message: "There is no segment with this id."}
+var errNoSegment = aggregate.ErrSegmentNotFound
 
 func (a *API) addSegments() {
 	const tag = "Segments"
@@ -86,9 +86,23 @@ func (a *API) segment(ctx context.Context, in SegmentQuery) (projections.Segment
 	}
 	s, err := projections.SegmentByID(ctx, a.db, in.ID)
 	if errors.Is(err, projections.ErrNotFound) {
-		err = errNoSegment
+		return a.segmentInLog(ctx, in.ID)
 	}
 	return s, err
+}
+
+// segmentInLog finds a segment that the read model has not heard of yet: whoever was
+// just answered 201 finds it.
+func (a *API) segmentInLog(ctx context.Context, id string) (projections.Segment, error) {
+	if !isULID(id) {
+		return projections.Segment{}, errNoSegment
+	}
+	s, err := aggregate.LoadSegment(ctx, a.streams, id)
+	if err == nil && !s.Exists() {
+		err = errNoSegment
+	}
+	return projections.Segment{ID: s.ID, Name: s.Name, Description: s.Description, Type: manualSegment,
+		CreatedAt: s.CreatedAt, ModifiedAt: s.ModifiedAt, ModifiedBy: s.ModifiedBy}, err
 }
 
 func (a *API) getSegment(ctx context.Context, in *SegmentQuery) (*struct{ Body segmentObject }, error) {

@@ -256,9 +256,9 @@ func (s *imports) ErrorsCSV(_ context.Context, id string, w io.Writer) error {
 type account struct{ key string }
 
 func (a *account) KeyIdentifier(context.Context) (string, error) { return a.key, nil }
-func (a *account) SetKeyIdentifier(_ context.Context, key string) error {
+func (a *account) SetKeyIdentifier(_ context.Context, _ events.Meta, key string) (events.Position, error) {
 	a.key = key
-	return nil
+	return events.Position{Commit: 7, Prepare: 7}, nil
 }
 
 // tokens take "all" for every scope, "slow" and "away" for trouble, and else a list of scopes.

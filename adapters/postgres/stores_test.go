@@ -1,7 +1,6 @@
 package postgres_test
 
 import (
-	"errors"
 	"sync"
 	"testing"
 	"time"
@@ -9,31 +8,6 @@ import (
 	"importledger/adapters/postgres"
 	"importledger/adapters/postgres/pgtest"
 )
-
-func TestTheKeyIdentifierIsSetAtTheFirstStart(t *testing.T) {
-	t.Parallel()
-	account := postgres.NewAccount(pgtest.New(t))
-	if _, err := account.KeyIdentifier(t.Context()); !errors.Is(err, postgres.ErrNoAccount) {
-		t.Errorf("got %v", err)
-	}
-	if err := account.SetKeyIdentifier(t.Context(), "phone"); !errors.Is(err, postgres.ErrNoAccount) {
-		t.Errorf("got %v", err)
-	}
-	for _, c := range []struct{ initial, want string }{{"phone", "phone"}, {"email", "phone"}} {
-		if got, err := account.EnsureKeyIdentifier(t.Context(), c.initial); err != nil || got != c.want {
-			t.Errorf("started with %s: got %q, %v", c.initial, got, err)
-		}
-	}
-	if err := account.SetKeyIdentifier(t.Context(), "externalId"); err != nil {
-		t.Fatal(err)
-	}
-	if got, err := account.KeyIdentifier(t.Context()); err != nil || got != "externalId" {
-		t.Errorf("got %q, %v", got, err)
-	}
-	if err := account.SetKeyIdentifier(t.Context(), "shoeSize"); err == nil {
-		t.Error("an unknown identifier was taken")
-	}
-}
 
 func TestAnIdempotencyKeyBelongsToTheFirstRequest(t *testing.T) {
 	t.Parallel()

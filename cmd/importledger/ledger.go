@@ -21,7 +21,7 @@ import (
 type ledger struct {
 	*storage
 	identity   aggregate.Identity
-	account    *postgres.Account
+	account    *account
 	company    *company // nil with a private Postgres: nobody else can come
 	projecting *projecting
 	service    *ingest.Service
@@ -54,8 +54,7 @@ func openLedger(ctx context.Context, s *settings, dir *dataDir, secret []byte, l
 	if err := l.ensureSecretKey(ctx, secret); err != nil {
 		return nil, err
 	}
-	l.account = postgres.NewAccount(l.pool)
-	if err := l.ensureKeyIdentifier(ctx, s); err != nil {
+	if err := l.setUpAccount(ctx, s); err != nil {
 		return nil, err
 	}
 	if l.projecting, err = newProjecting(ctx, l.pool, l.log, logger); err != nil {
@@ -79,14 +78,6 @@ func (l *ledger) ensureSecretKey(ctx context.Context, secret []byte) error {
 	err := postgres.EnsureKey(ctx, l.pool, hex.EncodeToString(derive(secret, "fingerprint of the secret key")))
 	if errors.Is(err, postgres.ErrOtherKey) {
 		return fmt.Errorf("%w: set IMPORTLEDGER_SECRET_KEY to that key, which is IMPORTLEDGER_SECRET_KEY of the other processes or in the file secret.key of the data directory that the ledger was made with", err)
-	}
-	return err
-}
-
-func (l *ledger) ensureKeyIdentifier(ctx context.Context, s *settings) error {
-	inForce, err := l.account.EnsureKeyIdentifier(ctx, s.KeyIdentifier)
-	if err == nil && inForce != s.KeyIdentifier && !s.isDefault("key-identifier") {
-		l.logger.Warn("the ledger keeps the key identifier it was made with", "in force", inForce, "asked", s.KeyIdentifier)
 	}
 	return err
 }

@@ -20,14 +20,6 @@ COMMENT ON COLUMN ledger.api_clients.origin      IS 'bootstrap: from the environ
 COMMENT ON COLUMN ledger.api_clients.created_at  IS 'when the client was made';
 COMMENT ON COLUMN ledger.api_clients.disabled_at IS 'since when the client gets no tokens; null while it does';
 
-CREATE TABLE ledger.account (
-    single         boolean PRIMARY KEY DEFAULT true CHECK (single),
-    key_identifier text    NOT NULL CHECK (key_identifier IN ('email', 'phone', 'externalId'))
-);
-COMMENT ON TABLE  ledger.account                IS 'the one account of this ledger, a single row';
-COMMENT ON COLUMN ledger.account.single         IS 'always true: keeps the table to one row';
-COMMENT ON COLUMN ledger.account.key_identifier IS 'which identifier tells contacts apart';
-
 CREATE TABLE ledger.idempotency_keys (
     client_id   text        NOT NULL,
     key         text        NOT NULL,
@@ -47,5 +39,4 @@ COMMENT ON COLUMN ledger.idempotency_keys.created_at  IS 'when the key was first
 -- +goose Down
 
 DROP TABLE ledger.idempotency_keys;
-DROP TABLE ledger.account;
 DROP TABLE ledger.api_clients;

@@ -14,11 +14,11 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(pgtest.M{M: m}) }
 func TestEveryTestHasADatabaseOfItsOwn(t *testing.T) {
 	t.Parallel()
 	one, other := pgtest.New(t), pgtest.New(t)
-	if _, err := one.Exec(t.Context(), "INSERT INTO ledger.account (key_identifier) VALUES ('email')"); err != nil {
+	if _, err := one.Exec(t.Context(), "INSERT INTO ledger.idempotency_keys (client_id, key, fingerprint, import_id) VALUES ('c', 'k', 'f', 'i')"); err != nil {
 		t.Fatal(err)
 	}
 	var n int
-	if err := other.QueryRow(t.Context(), "SELECT count(*) FROM ledger.account").Scan(&n); err != nil {
+	if err := other.QueryRow(t.Context(), "SELECT count(*) FROM ledger.idempotency_keys").Scan(&n); err != nil {
 		t.Fatal(err)
 	}
 	if n != 0 {
