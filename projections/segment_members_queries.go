@@ -42,6 +42,11 @@ func SegmentByID(ctx context.Context, q Querier, id string) (Segment, error) {
 	return oneSegment(ctx, q, "WHERE s.id = $1", id)
 }
 
+// SegmentByName gives the segment of exactly that name, or ErrNotFound.
+func SegmentByName(ctx context.Context, q Querier, name string) (Segment, error) {
+	return oneSegment(ctx, q, "WHERE s.name = $1 ORDER BY s.created_at, s.id LIMIT 1", name)
+}
+
 // SegmentsOf gives the segments that a contact is in, by name.
 func SegmentsOf(ctx context.Context, q Querier, nxID uuid.UUID) ([]Segment, error) {
 	return segments(ctx, q, "JOIN segment_members.members m ON m.segment_id = s.id WHERE m.nx_id = $1 ORDER BY s.name, s.id", nxID)

@@ -55,8 +55,10 @@ func drawFile(r *rapid.T) anyFile {
 	b.WriteString("last@x.org\n") // so that there is a row in any case
 	f.content = b.String()
 
+	age := rapid.SampledFrom([]events.AttributeType{events.String, events.Number, events.Boolean}).Draw(r, "type")
 	f.mapping.Mapping = []commands.Column{{Header: "E-mail", Attribute: events.Email},
-		{Header: "Age", Attribute: "age", Create: &commands.NewAttribute{Type: rapid.SampledFrom([]events.AttributeType{events.String, events.Number, events.Boolean}).Draw(r, "type")}},
+		// An attribute has one type for ever, so each type has its own.
+		{Header: "Age", Attribute: "age as " + string(age), Create: &commands.NewAttribute{Type: age}},
 		{Header: "Phone", Attribute: events.Phone}}
 	f.mapping.DefaultCountry = rapid.SampledFrom([]string{"", "BE"}).Draw(r, "country")
 	if f.start.ImportMode == events.ContactsEvents {

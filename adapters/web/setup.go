@@ -64,7 +64,12 @@ func (v *visit) setUp() error {
 		return err
 	}
 	if key := form.Get("key"); open && slices.Contains(events.KeyIdentifiers, key) {
-		if err := v.Account.SetKeyIdentifier(v.ctx(), key); err != nil {
+		_, err := v.Account.SetKeyIdentifier(v.ctx(), v.meta(), key)
+		if refusal, ok := errors.AsType[*commands.Refusal](err); ok {
+			f := refused(refusal)
+			return v.showSetUp(f.Status, f)
+		}
+		if err != nil {
 			return err
 		}
 	}

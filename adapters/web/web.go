@@ -118,5 +118,6 @@ type Changes interface {
 // Account keeps what holds for the ledger as a whole.
 type Account interface {
 	KeyIdentifier(ctx context.Context) (string, error)
-	SetKeyIdentifier(ctx context.Context, key string) error
+	// SetKeyIdentifier fails with a *commands.Refusal once it can change no more.
+	SetKeyIdentifier(ctx context.Context, meta events.Meta, key string) (events.Position, error)
 }
