@@ -130,3 +130,20 @@ func above(bounds []int) []int {
 	}
 	return more
 }
+
+// RejectedRowsFrom gives some of an import's rejected rows: oldest first those from a
+// row on, newest first those from a row down.
+func RejectedRowsFrom(ctx context.Context, q Querier, importID string, row, limit int, order Order) ([]RejectedRow, error) {
+	side := ">="
+	if order == NewestFirst {
+		side = "<="
+	}
+	rows, err := q.Query(ctx, `
+		SELECT row, line, jsonb_agg(jsonb_build_object('column', column_name, 'code', code, 'message', message, 'value', value) ORDER BY seq)
+		FROM error_report.errors WHERE import_id = $1 AND row `+side+` $2
+		GROUP BY row, line ORDER BY row`+order.sql()+` LIMIT $3`, importID, row, limit)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowToStructByPos[RejectedRow])
+}

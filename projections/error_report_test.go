@@ -42,6 +42,19 @@ func TestErrorsAreReportedInTheOrderOfTheFile(t *testing.T) {
 	if n := must(projections.CountRejected(t.Context(), pool, "a", nil)); len(n) != 0 {
 		t.Errorf("rejected nowhere: %v", n)
 	}
+	for _, c := range []struct {
+		from  int
+		order projections.Order
+		want  []int
+	}{{1, projections.OldestFirst, []int{1, 2}}, {rows, projections.OldestFirst, []int{rows}}, {12, projections.NewestFirst, []int{12, 11}}, {0, projections.NewestFirst, nil}} {
+		var got []int
+		for _, r := range must(projections.RejectedRowsFrom(t.Context(), pool, "a", c.from, 2, c.order)) {
+			got = append(got, r.Row)
+		}
+		if !reflect.DeepEqual(got, c.want) {
+			t.Errorf("from row %d: %v, want %v", c.from, got, c.want)
+		}
+	}
 	next := 1
 	for r, err := range projections.RejectedRows(t.Context(), pool, "a") {
 		if err != nil {

@@ -23,6 +23,7 @@ func (w *Web) functions() template.FuncMap {
 		"percent": percent,
 		"icon":    icon,
 		"add":     func(a, b int) int { return a + b },
+		"sub":     func(a, b int) int { return a - b },
 		"dict":    dict,
 		"state":   stateWord,
 	}

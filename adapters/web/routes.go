@@ -58,6 +58,11 @@ func routes() []route {
 		{"POST /imports/{id}/cancel", importsWrite, (*visit).cancelImport},
 		{"GET /imports/{id}/errors.csv", importsRead, (*visit).errorsCSV},
 		{"GET /imports/{id}/source", auditRead, (*visit).source},
+
+		{"GET /imports/{id}/history", auditRead, (*visit).historyPage},
+		{"POST /imports/{id}/history/search", auditRead, (*visit).historySearch},
+		{"GET /imports/{id}/history/{revision}", auditRead, (*visit).eventPage},
+		{"GET /imports/{id}/at", auditRead, (*visit).atPage},
 	}
 }
 

@@ -4,6 +4,7 @@ import { localise } from "./times.js";
 import { follow } from "./live.js";
 import { listen } from "./keys.js";
 import { autosaves } from "./forms.js";
+import { unfolds, slides, copies } from "./history.js";
 import { uploads, dropsAnywhere } from "./upload.js";
 
 document.documentElement.classList.add("scripted");
@@ -13,4 +14,7 @@ follow(document.querySelector("[data-live]"));
 autosaves(document.querySelector("form[data-autosave]"));
 uploads(document.querySelector("form[data-upload]"));
 dropsAnywhere();
+unfolds(document);
+slides(document.querySelector("form[data-slider]"));
+copies(document.querySelector("[data-copy]"));
 listen();
