@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/jackc/pgx/v5/pgxpool"
+
 	"importledger/commands"
 )
 
@@ -142,4 +144,30 @@ func TestFollowersAreLetGoWhenTheServiceDrains(t *testing.T) {
 		t.Error(o)
 	}
 	w.get("/livez").is(200)
+}
+
+// A follower is told what happens by a connection to Postgres. When that breaks, and
+// every other one, the stream stays and misses nothing.
+func TestFollowersOutliveConnectionsThatBreak(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.upload(part{"file", "contacts.csv", threeRows}, part{name: "mapping", content: mapping}).is(201)
+	f := w.follow(importID)
+	if f.next() == nil {
+		t.Fatal("not followed")
+	}
+	pool := w.cfg.DB.(*pgxpool.Pool)
+	for row, c := range []commands.Command{accepted(1, "ann@x.org", ""), accepted(2, "bob@x.org", "")} {
+		var ended int
+		err := pool.QueryRow(t.Context(), `SELECT count(pg_terminate_backend(pid, 10000)) FROM pg_stat_activity
+			WHERE datname = current_database() AND pid <> pg_backend_pid()`).Scan(&ended)
+		if err != nil || ended == 0 {
+			t.Fatal(ended, err)
+		}
+		pool.Reset()
+		w.rows(c)
+		if o := f.next(); o["rowsImported"] != float64(row+1) {
+			t.Fatal(o)
+		}
+	}
 }

@@ -5,14 +5,10 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
 	"time"
-
-	"github.com/johannesboyne/gofakes3"
-	"github.com/johannesboyne/gofakes3/backend/s3mem"
 
 	"importledger/adapters/postgres/pgtest"
 )
@@ -31,12 +27,7 @@ func newShared(t testing.TB) *shared {
 	if !ok {
 		t.Fatal(node.output())
 	}
-	mem := s3mem.New()
-	if err := mem.CreateBucket("ledger"); err != nil {
-		t.Fatal(err)
-	}
-	store := httptest.NewServer(gofakes3.New(mem, gofakes3.WithLogger(gofakes3.DiscardLog())).Server())
-	t.Cleanup(store.Close)
+	files, _ := newS3(t, nil)
 	key := make([]byte, secretKeyBytes)
 	if _, err := rand.Read(key); err != nil {
 		t.Fatal(err)
@@ -44,7 +35,7 @@ func newShared(t testing.TB) *shared {
 	return &shared{t: t, env: []string{
 		"IMPORTLEDGER_EVENTSTORE_URL=" + log,
 		"IMPORTLEDGER_DATABASE_URL=" + pgtest.URL(t),
-		"IMPORTLEDGER_BLOB_URL=s3://ledger?endpoint=" + store.URL,
+		"IMPORTLEDGER_BLOB_URL=" + files,
 		"AWS_ACCESS_KEY_ID=key", "AWS_SECRET_ACCESS_KEY=secret",
 		"IMPORTLEDGER_SECRET_KEY=" + base64.StdEncoding.EncodeToString(key),
 		"IMPORTLEDGER_MAX_ROWS=100000",
