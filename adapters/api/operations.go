@@ -121,6 +121,9 @@ func (a *API) rebuild(ctx context.Context, in *rebuildPath) (*rebuildAnswer, err
 	} else if !slices.Contains(projections.Names(), in.Name) {
 		return nil, &projections.UnknownModelError{Name: in.Name}
 	}
+	if err := a.access.Audit.Note(ctx, "projection.rebuilt", a.by(ctx), in.Name, ""); err != nil {
+		return nil, err
+	}
 	begun, ended := make(chan struct{}, 1), make(chan error, 1)
 	if !a.background.Go(func(ctx context.Context) {
 		err := a.projections.Rebuild(ctx, names, func(projections.Progress) {

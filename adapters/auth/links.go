@@ -61,20 +61,24 @@ func (u *Users) LinkUser(ctx context.Context, token string) (User, error) {
 // UseLink sets the password of the user whose link the token is. The link is used
 // up and the user's sessions end; a password that is refused leaves both.
 func (u *Users) UseLink(ctx context.Context, by By, token, password string) (User, error) {
-	is, err := u.LinkUser(ctx, token)
-	if err != nil {
-		return User{}, err
+	is, _, err := u.useLink(ctx, by, token, password)
+	return is, err
+}
+
+// useLink also gives the hash of the password.
+func (u *Users) useLink(ctx context.Context, by By, token, password string) (is User, hash string, err error) {
+	if is, err = u.LinkUser(ctx, token); err != nil {
+		return User{}, "", err
 	}
-	hash, err := u.newPassword(ctx, password, is.Name)
-	if err != nil {
-		return User{}, err
+	if hash, err = u.newPassword(ctx, password, is.Name); err != nil {
+		return User{}, "", err
 	}
 	by.ID = is.ID
 	action := PasswordChanged
 	if is.Invited {
 		action = UserJoined
 	}
-	return u.change(ctx, by, is.ID, action, func(tx pgx.Tx, _ User) (string, bool, error) {
+	is, err = u.change(ctx, by, is.ID, action, func(tx pgx.Tx, _ User) (string, bool, error) {
 		used, err := tx.Exec(ctx, "DELETE FROM ledger.user_links WHERE token_hash = $1 AND expires_at > $2", opaqueHash(token), u.now())
 		if err != nil {
 			return "", false, fmt.Errorf("link: %w", err)
@@ -84,6 +88,7 @@ func (u *Users) UseLink(ctx context.Context, by By, token, password string) (Use
 		}
 		return "by link", true, errors.Join(setPassword(ctx, tx, is.ID, hash, false), endSessions(ctx, tx, is.ID))
 	})
+	return is, hash, err
 }
 
 // Reset makes a link by which a user chooses another password. The old password

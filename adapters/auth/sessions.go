@@ -45,6 +45,10 @@ func NewSessions(users *Users) *Sessions { return &Sessions{users.Guard, users} 
 // ErrSignedOut is returned where a session is needed and there is none.
 var ErrSignedOut = &commands.Refusal{Kind: commands.NotFound, Code: "session-not-found", Message: "There is no such session, or it has ended."}
 
+// ScopesOf gives what a role may do, for those who keep users who must change their
+// password from doing it themselves.
+func (s *Sessions) ScopesOf(role string) []string { return s.users.roles[role] }
+
 // Of gives the session whose cookie a request carries; false: none that is good.
 func (s *Sessions) Of(r *http.Request) (Session, bool, error) {
 	c, err := r.Cookie(CookieName)

@@ -31,27 +31,7 @@ func (s *Sessions) SignIn(ctx context.Context, by By, in SignIn) (token string, 
 	if err != nil {
 		return "", Session{}, err
 	}
-	by.ID = user
-	err = pgx.BeginFunc(ctx, s.db, func(tx pgx.Tx) error {
-		if in.Previous != "" {
-			if _, err := tx.Exec(ctx, "DELETE FROM ledger.sessions WHERE token_hash = $1", opaqueHash(in.Previous)); err != nil {
-				return fmt.Errorf("session: %w", err)
-			}
-		}
-		// Still with this password: one that was changed meanwhile opens nothing.
-		tag, err := tx.Exec(ctx, "UPDATE ledger.users SET signed_in_at = $3 WHERE id = $1 AND password_hash = $2 AND disabled_at IS NULL", user, hash, s.now())
-		if err != nil {
-			return fmt.Errorf("user: %w", err)
-		}
-		if tag.RowsAffected() == 0 {
-			return ErrSignIn
-		}
-		if token, err = s.open(ctx, tx, user, in.Agent); err != nil {
-			return err
-		}
-		return note(ctx, tx, s.now(), SignedIn, by, user, "")
-	})
-	if err != nil {
+	if token, err = s.begin(ctx, by, user, hash, in.Agent, in.Previous); err != nil {
 		return "", Session{}, err
 	}
 	is, found, err := s.Resume(ctx, token)
@@ -59,6 +39,49 @@ func (s *Sessions) SignIn(ctx context.Context, by By, in SignIn) (token string, 
 		err = ErrSignIn
 	}
 	return token, is, err
+}
+
+// begin opens the session of a user who still has this password: one that was
+// changed meanwhile opens nothing. The browser's previous session ends.
+func (s *Sessions) begin(ctx context.Context, by By, user, hash, agent, previous string) (token string, err error) {
+	by.ID = user
+	err = pgx.BeginFunc(ctx, s.db, func(tx pgx.Tx) error {
+		if previous != "" {
+			if _, err := tx.Exec(ctx, "DELETE FROM ledger.sessions WHERE token_hash = $1", opaqueHash(previous)); err != nil {
+				return fmt.Errorf("session: %w", err)
+			}
+		}
+		tag, err := tx.Exec(ctx, "UPDATE ledger.users SET signed_in_at = $3 WHERE id = $1 AND password_hash = $2 AND disabled_at IS NULL", user, hash, s.now())
+		if err != nil {
+			return fmt.Errorf("user: %w", err)
+		}
+		if tag.RowsAffected() == 0 {
+			return ErrSignIn
+		}
+		if token, err = s.open(ctx, tx, user, agent); err != nil {
+			return err
+		}
+		return note(ctx, tx, s.now(), SignedIn, by, user, "")
+	})
+	return token, err
+}
+
+// Join is what a user chooses a password with.
+type Join struct {
+	Link     string // its token
+	Password string
+	Agent    string // what the browser calls itself
+	Previous string // token of the session that the browser has now, which ends; empty: none
+}
+
+// Join sets the password of the user whose link it is, and signs them in. Errors:
+// ErrLink, what is refused of the password.
+func (s *Sessions) Join(ctx context.Context, by By, in Join) (token string, err error) {
+	is, hash, err := s.users.useLink(ctx, by, in.Link, in.Password)
+	if err != nil {
+		return "", err
+	}
+	return s.begin(ctx, by, is.ID, hash, in.Agent, in.Previous)
 }
 
 // identify checks a password and gives the user and the hash it was held against.

@@ -54,6 +54,12 @@ func (sessions) SignIn(_ context.Context, _ Client, name, password, _ string) (s
 	}
 	return "all", nil
 }
+func (sessions) Join(_ context.Context, _ Client, secret, password, _ string) (string, error) {
+	if secret != "good" {
+		return "", &commands.Refusal{Kind: commands.NotFound, Code: "link-invalid", Message: "This link is not valid, or no longer. Ask for a new one."}
+	}
+	return "all", nil
+}
 func (sessions) SignOut(context.Context, Client, string) error { return nil }
 func (sessions) ChangePassword(context.Context, Client, string, string, string) (string, error) {
 	return "all", nil
@@ -108,7 +114,7 @@ func address(pattern string) (method, path string) {
 func TestNoRouteIsOpenToStrangersOrToThoseWithoutItsScope(t *testing.T) {
 	t.Parallel()
 	w := newPages(t)
-	open := []string{"GET /static/{version}/{file...}", "GET /sign-in", "POST /sign-in"}
+	open := []string{"GET /static/{version}/{file...}", "GET /sign-in", "POST /sign-in", "GET /join", "POST /join"}
 	for _, r := range routes() {
 		method, path := address(r.pattern)
 		if r.who == public {

@@ -35,6 +35,8 @@ func routes() []route {
 		{"GET /sign-in", public, (*visit).signInPage},
 		{"POST /sign-in", public, (*visit).signIn},
 		{"POST /sign-out", signedIn, (*visit).signOut},
+		{"GET /join", public, (*visit).joinPage},
+		{"POST /join", public, (*visit).join},
 		{"GET /set-up", signedIn, (*visit).setUpPage},
 		{"POST /set-up", signedIn, (*visit).setUp},
 

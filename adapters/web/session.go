@@ -15,6 +15,9 @@ type Sessions interface {
 	SignIn(ctx context.Context, from Client, name, password, previous string) (token string, err error)
 	// Resume gives whose session a token is, or ErrNoSession.
 	Resume(ctx context.Context, token string) (User, error)
+	// Join gives the user whose link the secret is a password, and begins a session. The
+	// link is used up.
+	Join(ctx context.Context, from Client, secret, password, previous string) (token string, err error)
 	SignOut(ctx context.Context, from Client, token string) error
 	// ChangePassword gives the session's user another password, and a new token in
 	// the place of the old one.

@@ -63,16 +63,6 @@ func (v *visit) setUp() error {
 	if err != nil {
 		return err
 	}
-	if key := form.Get("key"); open && slices.Contains(events.KeyIdentifiers, key) {
-		_, err := v.Account.SetKeyIdentifier(v.ctx(), v.meta(), key)
-		if refusal, ok := errors.AsType[*commands.Refusal](err); ok {
-			f := refused(refusal)
-			return v.showSetUp(f.Status, f)
-		}
-		if err != nil {
-			return err
-		}
-	}
 	token, err := v.Sessions.ChangePassword(v.ctx(), v.client(), v.token, form.Get("current"), form.Get("password"))
 	if refusal, ok := errors.AsType[*commands.Refusal](err); ok {
 		f := refused(refusal)
@@ -82,5 +72,11 @@ func (v *visit) setUp() error {
 		return err
 	}
 	setSession(v.w, token)
+	// Only now: whoever cannot say the password they were given sets nothing.
+	if key := form.Get("key"); open && slices.Contains(events.KeyIdentifiers, key) {
+		if _, err := v.Account.SetKeyIdentifier(v.ctx(), v.meta(), key); err != nil {
+			return err
+		}
+	}
 	return v.seeOther("/imports?done=set-up")
 }

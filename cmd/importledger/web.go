@@ -34,7 +34,12 @@ func (b browserSessions) Resume(ctx context.Context, token string) (web.User, er
 	if err == nil && !found {
 		err = web.ErrNoSession
 	}
-	return web.User{ID: is.User.ID, Name: is.User.Name, Role: is.User.Role, Scopes: is.Scopes, MustChange: is.User.MustChange}, err
+	return web.User{ID: is.User.ID, Name: is.User.Name, Role: is.User.Role, Scopes: b.ScopesOf(is.User.Role), MustChange: is.User.MustChange}, err
+}
+
+func (b browserSessions) Join(ctx context.Context, from web.Client, secret, password, previous string) (string, error) {
+	token, err := b.Sessions.Join(ctx, by(from), auth.Join{Link: secret, Password: password, Agent: from.Agent, Previous: previous})
+	return token, slowly(err)
 }
 
 func (b browserSessions) SignOut(ctx context.Context, from web.Client, token string) error {

@@ -5,6 +5,7 @@ import { follow } from "./live.js";
 import { listen } from "./keys.js";
 import { autosaves } from "./forms.js";
 import { unfolds, slides, copies } from "./history.js";
+import { joins } from "./join.js";
 import { uploads, dropsAnywhere } from "./upload.js";
 
 document.documentElement.classList.add("scripted");
@@ -12,6 +13,7 @@ localise(document);
 document.querySelectorAll("[data-insecure]").forEach((e) => { e.hidden = window.isSecureContext; });
 follow(document.querySelector("[data-live]"));
 autosaves(document.querySelector("form[data-autosave]"));
+joins(document.querySelector("form[data-join]"));
 uploads(document.querySelector("form[data-upload]"));
 dropsAnywhere();
 unfolds(document);
