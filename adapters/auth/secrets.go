@@ -36,6 +36,7 @@ type Hasher struct {
 	compare func(secret, hash string) (bool, error)
 }
 
+// NewHasher makes a Hasher.
 func NewHasher() (*Hasher, error) {
 	nobody, err := nobodysHash()
 	if err != nil {
