@@ -171,5 +171,5 @@ func decideComplete(s Import) ([]events.Event, error) {
 	case s.RowsMissing() != 0:
 		return nil, ErrRowsMissing
 	}
-	return []events.Event{events.ImportCompleted{Accepted: s.Accepted, Rejected: s.Rejected}}, nil
+	return []events.Event{events.ImportCompleted{Accepted: s.Accepted, Rejected: s.Rejected, Chain: s.Chain}}, nil
 }

@@ -6,11 +6,14 @@ import "importledger/events"
 // happened.
 func Evolve(s Import, e events.Envelope) Import {
 	s = apply(s, e.Event)
+	if _, ok := e.Event.(events.ColumnsMapped); ok {
+		s.MappedBy = e.ID
+	}
 	if s.Events == 0 {
 		s.ID, s.CreatedBy, s.CreatedAt, s.CorrelationID = e.ImportID(), e.Meta.Actor, e.Meta.At, e.Meta.CorrelationID
 	}
 	s.ModifiedAt = e.Meta.At
-	s.Events = e.Revision + 1
+	s.Events, s.Chain = e.Revision+1, e.Meta.Chain
 	s.Position = e.Position
 	return s
 }

@@ -32,25 +32,23 @@ func decideAndAppend(ctx context.Context, log Streams, s Import, meta events.Met
 	if err := ctx.Err(); err != nil {
 		return s, err
 	}
-	next, caused := s, []events.Event(nil)
+	next, proposed := s, []events.Proposed(nil)
+	encoder := events.NewEncoder(events.ImportStream(s.ID), meta)
 	for _, c := range all {
 		facts, err := Decide(next, c)
 		if err != nil {
 			return s, err
 		}
-		next = Appended(next, facts, meta, events.Position{})
-		caused = append(caused, facts...)
-	}
-	if len(caused) == 0 {
-		return s, nil
-	}
-	encoder := events.NewEncoder(s.ID, meta)
-	proposed := make([]events.Proposed, len(caused))
-	for i, e := range caused {
-		var err error
-		if proposed[i], err = encoder.Encode(e); err != nil {
-			return s, err
+		for _, fact := range facts {
+			p, recorded, err := encoder.Encode(next.Next(), fact)
+			if err != nil {
+				return s, err
+			}
+			next, proposed = Evolve(next, recorded), append(proposed, p)
 		}
+	}
+	if len(proposed) == 0 {
+		return s, nil
 	}
 	position, err := log.Append(ctx, events.ImportStream(s.ID), s.Events, proposed)
 	if err != nil {
@@ -60,11 +58,11 @@ func decideAndAppend(ctx context.Context, log Streams, s Import, meta events.Met
 	return next, nil
 }
 
-// Appended gives the state after facts that were just decided on it, once they
-// are recorded, the last of them at position.
-func Appended(s Import, facts []events.Event, meta events.Meta, position events.Position) Import {
+// Tried gives the state that facts would lead to, without their being recorded: it
+// has no chain and no position.
+func Tried(s Import, facts []events.Event, meta events.Meta) Import {
 	for _, e := range facts {
-		s = Evolve(s, events.Envelope{Stream: events.ImportStream(s.ID), Revision: s.Events, Position: position, Meta: meta, Event: e})
+		s = Evolve(s, events.Envelope{Stream: events.ImportStream(s.ID), Revision: s.Events, Meta: meta, Event: e})
 	}
 	return s
 }

@@ -11,6 +11,8 @@ import (
 	"importledger/aggregate"
 	"importledger/commands"
 	"importledger/events"
+
+	"github.com/google/uuid"
 )
 
 // streams is a log in memory; before runs ahead of each append, so that a test
@@ -155,16 +157,32 @@ func TestExecuteStopsAtTheEndOfItsContextAndAtAnErrorOfTheLog(t *testing.T) {
 	}
 }
 
-func TestARepeatedAppendCarriesTheSameEventIDs(t *testing.T) {
-	for _, fact := range []events.Event{started, mapped, accepted(1), events.ImportCanceled{}} {
-		first, err := events.NewEncoder(importID, meta).Encode(fact)
-		if err != nil {
-			t.Fatal(err)
+func TestOnlyTheSameAppendCarriesTheSameEventIDs(t *testing.T) {
+	at := events.Place{Revision: 7, Chain: events.Chain{1}}
+	encode := func(stream string, meta events.Meta, at events.Place, fact events.Event) uuid.UUID {
+		p, recorded, err := events.NewEncoder(stream, meta).Encode(at, fact)
+		if err != nil || recorded.ID != p.ID {
+			t.Fatal(recorded, err)
 		}
-		second, _ := events.NewEncoder(importID, events.Meta{At: 2000}).Encode(fact)
-		other, _ := events.NewEncoder("01JDF3ZKQ8X6M4N9T2V7W5Y1AC", meta).Encode(fact)
-		if first.ID != second.ID || first.ID == other.ID {
-			t.Errorf("%T: ids %s, %s, other import %s", fact, first.ID, second.ID, other.ID)
+		return p.ID
+	}
+	for _, fact := range []events.Event{started, mapped, accepted(1), events.ImportCanceled{}} {
+		first := encode("import-1", meta, at, fact)
+		if again := encode("import-1", meta, at, fact); again != first {
+			t.Errorf("%T: %s, and again %s", fact, first, again)
+		}
+		for other, id := range map[string]uuid.UUID{
+			"another stream":               encode("import-2", meta, at, fact),
+			"decided at another time":      encode("import-1", events.Meta{At: 2000}, at, fact),
+			"another place":                encode("import-1", meta, events.Place{Revision: 8, Chain: at.Chain}, fact),
+			"behind another event":         encode("import-1", meta, events.Place{Revision: 7}, fact),
+			"something else said of it":    encode("import-1", meta, at, events.ImportFailed{Code: "x"}),
+			"the same row, judged anew":    encode("import-1", meta, at, events.RowRejected{Row: 1}),
+			"the same row, from elsewhere": encode("import-1", meta, at, events.RowAccepted{Row: 1}),
+		} {
+			if id == first {
+				t.Errorf("%T, %s: the same id", fact, other)
+			}
 		}
 	}
 }

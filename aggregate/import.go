@@ -1,6 +1,10 @@
 package aggregate
 
-import "importledger/events"
+import (
+	"importledger/events"
+
+	"github.com/google/uuid"
+)
 
 // Import is the state of one import: what decisions need and clients are told,
 // no more. Its size does not grow with the number of rows. The zero value is an
@@ -19,12 +23,17 @@ type Import struct {
 	CreatedAt     int64  // Unix epoch, milliseconds
 	ModifiedAt    int64
 
+	MappedBy uuid.UUID       // id of the event that rows follow from
 	Events   uint64          // recorded so far: the expected revision of the next append
+	Chain    events.Chain    // of the last event
 	Position events.Position // of the last event in the log
 }
 
 // Exists tells whether the import was ever started.
 func (s Import) Exists() bool { return s.State != "" }
+
+// Next is the place in the stream that the next event comes to.
+func (s Import) Next() events.Place { return events.Place{Revision: s.Events, Chain: s.Chain} }
 
 // NextRow is the only row that can be decided now. Rows count from 1.
 func (s Import) NextRow() int { return s.Accepted + s.Rejected + 1 }

@@ -15,12 +15,12 @@ type journal[S any] struct {
 	stream string
 	evolve func(S, events.Envelope) S
 	state  S
-	next   uint64 // revision of the event to come
+	next   events.Place // of the event to come
 }
 
 // catchUp goes on folding from where the state is to the stream's end.
 func (j *journal[S]) catchUp(ctx context.Context) error {
-	for recorded, err := range j.log.Read(ctx, j.stream, j.next) {
+	for recorded, err := range j.log.Read(ctx, j.stream, j.next.Revision) {
 		if errors.Is(err, ErrStreamNotFound) {
 			return nil
 		}
@@ -38,7 +38,7 @@ func (j *journal[S]) catchUp(ctx context.Context) error {
 
 func (j *journal[S]) fold(e events.Envelope) {
 	j.state = j.evolve(j.state, e)
-	j.next = e.Revision + 1
+	j.next = e.Next()
 }
 
 // append adds facts as one unit if nobody else has added any, else it fails with
@@ -47,19 +47,22 @@ func (j *journal[S]) append(ctx context.Context, meta events.Meta, facts ...even
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	proposed := make([]events.Proposed, len(facts))
+	encoder, next := events.NewEncoder(j.stream, meta), j.next
+	proposed, recorded := make([]events.Proposed, len(facts)), make([]events.Envelope, len(facts))
 	for i, fact := range facts {
 		var err error
-		if proposed[i], err = events.EncodeAt(j.stream, j.next+uint64(i), meta, fact); err != nil {
+		if proposed[i], recorded[i], err = encoder.Encode(next, fact); err != nil {
 			return err
 		}
+		next = recorded[i].Next()
 	}
-	position, err := j.log.Append(ctx, j.stream, j.next, proposed)
+	position, err := j.log.Append(ctx, j.stream, j.next.Revision, proposed)
 	if err != nil {
 		return fmt.Errorf("append to %s: %w", j.stream, err)
 	}
-	for i, fact := range facts {
-		j.fold(events.Envelope{ID: proposed[i].ID, Stream: j.stream, Revision: j.next, Position: position, Type: proposed[i].Type, Meta: meta, Event: fact})
+	for _, e := range recorded {
+		e.Position = position
+		j.fold(e)
 	}
 	return nil
 }

@@ -54,7 +54,7 @@ func checkOutcome(t interface{ Fatalf(string, ...any) }, rec aggregate.Record, c
 		if c.Event != nil {
 			flatObject(t, c.Event.Properties)
 		}
-		if _, err := events.NewEncoder("import", events.Meta{}).Encode(events.RowAccepted(c)); err != nil {
+		if _, _, err := events.NewEncoder("import", events.Meta{}).Encode(events.Place{}, events.RowAccepted(c)); err != nil {
 			t.Fatalf("%+v: %v", c, err)
 		}
 	case commands.RowRejected:

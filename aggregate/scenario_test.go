@@ -23,7 +23,7 @@ const importID = "01JDF3ZKQ8X6M4N9T2V7W5Y1AB"
 
 func given(facts ...events.Event) scenario {
 	s := aggregate.Import{ID: importID}
-	return scenario{aggregate.Appended(s, facts, events.Meta{Actor: "user-1", At: 1000}, events.Position{})}
+	return scenario{aggregate.Tried(s, facts, events.Meta{Actor: "user-1", At: 1000})}
 }
 
 func (s scenario) when(c commands.Command) outcome {

@@ -67,7 +67,7 @@ func LoadSegment(ctx context.Context, log Streams, id string) (Segment, error) {
 // has. It may complete what another process has begun.
 func SegmentNamed(ctx context.Context, log Streams, name string) (s Segment, ok bool, err error) {
 	claims := openSegmentName(log, name)
-	if err := claims.catchUp(ctx); err != nil || claims.next == 0 {
+	if err := claims.catchUp(ctx); err != nil || claims.next.Revision == 0 {
 		return Segment{}, false, err
 	}
 	return claims.state.holder(ctx, log)
@@ -103,7 +103,7 @@ func claimName(ctx context.Context, log Streams, s Segment, meta events.Meta, fa
 	}
 	claims, moved := openSegmentName(log, claim.Name), false
 	err := claims.execute(ctx, meta, func(last segmentName) ([]events.Event, error) {
-		if claims.next == 0 {
+		if claims.next.Revision == 0 {
 			return []events.Event{claim}, nil
 		}
 		if last.claim == claim {

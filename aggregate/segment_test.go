@@ -103,7 +103,7 @@ func TestMostContactsOfACommandFitOneAppend(t *testing.T) {
 	}
 	bytes, ids := 0, []uuid.UUID(nil)
 	for i, fact := range facts {
-		p, err := events.EncodeAt("segment-x", uint64(i), meta, fact)
+		p, _, err := events.NewEncoder("segment-x", meta).Encode(events.Place{Revision: uint64(i)}, fact)
 		if err != nil {
 			t.Fatal(err)
 		}

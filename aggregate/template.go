@@ -70,7 +70,7 @@ func tried(all ...commands.Command) error {
 		if err != nil {
 			return err
 		}
-		s = Appended(s, facts, events.Meta{}, events.Position{})
+		s = Tried(s, facts, events.Meta{})
 	}
 	return nil
 }

@@ -30,7 +30,7 @@ func ends(t *testing.T, all []commands.Command) aggregate.Import {
 		if err != nil {
 			t.Fatalf("%T: %v", c, err)
 		}
-		s = aggregate.Appended(s, facts, events.Meta{}, events.Position{})
+		s = aggregate.Tried(s, facts, events.Meta{})
 	}
 	return s
 }

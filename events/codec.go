@@ -4,10 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
-	"strconv"
 
 	"github.com/google/uuid"
-	"github.com/oklog/ulid/v2"
 )
 
 // Envelope is a decoded event with all that the log knows about it.
@@ -29,6 +27,9 @@ func (e Envelope) ImportID() string {
 	}
 	return id
 }
+
+// Next is the place of the event behind this one.
+func (e Envelope) Next() Place { return Place{Revision: e.Revision + 1, Chain: e.Meta.Chain} }
 
 // DecodeError names the event that could not be decoded.
 type DecodeError struct {
@@ -67,66 +68,50 @@ func Decode(r Recorded) (Envelope, error) {
 	return d.Decode(r)
 }
 
-// Encoder encodes events of one import that share their metadata. Not for
+// Encoder encodes events of one stream that share their metadata. Not for
 // concurrent use.
 type Encoder struct {
-	importID string
-	meta     Meta
-	encoded  []byte // of meta, for its version
+	stream  string
+	space   uuid.UUID // of the ids
+	meta    Meta
+	members []byte // of meta, for its version, behind the chain
+	links   *links
 }
 
-// NewEncoder makes an encoder; meta's version is set by each event's kind.
-func NewEncoder(importID string, meta Meta) *Encoder {
-	return &Encoder{importID: importID, meta: meta}
+// NewEncoder makes an encoder; meta's version and chain are set by each event.
+func NewEncoder(stream string, meta Meta) *Encoder {
+	return &Encoder{stream: stream, space: nameSpace(stream), meta: meta, links: newLinks(stream)}
 }
 
-// Encode makes the event ready for the log.
-func (enc *Encoder) Encode(e Event) (Proposed, error) {
+// Encode makes an event ready to be the one at a place of the stream, and gives it
+// as it will be read from there, but for its position. Its id is a UUIDv5 (RFC 9562)
+// in the stream's own name space, of its chain: the same append again is the same
+// one, and events that differ in anything never pass for each other.
+func (enc *Encoder) Encode(at Place, e Event) (Proposed, Envelope, error) {
 	k := registry.byType[reflect.TypeOf(e)]
 	if k == nil {
-		return Proposed{}, fmt.Errorf("%T: %w", e, ErrUnknownEvent)
+		return Proposed{}, Envelope{}, fmt.Errorf("%T: %w", e, ErrUnknownEvent)
 	}
 	data, err := k.encode(e)
 	if err != nil {
-		return Proposed{}, fmt.Errorf("%s: %w", k.name, err)
+		return Proposed{}, Envelope{}, fmt.Errorf("%s: %w", k.name, err)
 	}
-	if enc.encoded == nil || enc.meta.Version != k.version {
+	if enc.members == nil || enc.meta.Version != k.version {
 		enc.meta.Version = k.version
-		if enc.encoded, err = json.Marshal(enc.meta); err != nil {
-			return Proposed{}, fmt.Errorf("metadata: %w", err)
+		encoded, err := json.Marshal(enc.meta)
+		if err != nil {
+			return Proposed{}, Envelope{}, fmt.Errorf("metadata: %w", err)
 		}
+		enc.members = encoded[len("{"):]
 	}
-	return Proposed{ID: ID(enc.importID, e), Type: k.name, Data: data, Metadata: enc.encoded}, nil
+	meta := enc.meta
+	meta.Chain = enc.links.next(at, k.name, data, enc.members)
+	id := idOf(enc.space, meta.Chain)
+	return Proposed{ID: id, Type: k.name, Data: data, Metadata: withChain(meta.Chain, enc.members)},
+		Envelope{ID: id, Stream: enc.stream, Revision: at.Revision, Type: k.name, Meta: meta, Event: e}, nil
 }
 
-// EncodeAt makes an event of a stream that is not an import's ready to be the one
-// with that revision. Its id is a UUIDv5 in the stream's own name space, of the
-// revision and of all that the event says: the same append again is the same one,
-// and two different events never pass for each other.
-func EncodeAt(stream string, revision uint64, meta Meta, e Event) (Proposed, error) {
-	p, err := NewEncoder("", meta).Encode(e)
-	if err != nil {
-		return Proposed{}, err
-	}
-	space := uuid.NewSHA1(uuid.NameSpaceOID, []byte(stream))
-	p.ID = uuid.NewSHA1(space, fmt.Appendf(nil, "%d %s %s", revision, p.Type, p.Data))
-	return p, nil
-}
+// nameSpace is that of the ids of a stream's events.
+func nameSpace(stream string) uuid.UUID { return uuid.NewSHA1(uuid.NameSpaceOID, []byte(stream)) }
 
-// ID gives the id of an import's event: a UUIDv5 (RFC 9562) in the import's own name space, of the row or of
-// the event's name: a row has one outcome and every other event happens once, so
-// that a repeated append is the same append.
-func ID(importID string, e Event) uuid.UUID {
-	space := uuid.NewSHA1(uuid.NameSpaceOID, []byte(importID))
-	if id, err := ulid.ParseStrict(importID); err == nil {
-		space = uuid.UUID(id)
-	}
-	var buf [24]byte
-	switch e := e.(type) {
-	case RowAccepted:
-		return uuid.NewSHA1(space, strconv.AppendInt(append(buf[:0], "row "...), int64(e.Row), 10))
-	case RowRejected:
-		return uuid.NewSHA1(space, strconv.AppendInt(append(buf[:0], "row "...), int64(e.Row), 10))
-	}
-	return uuid.NewSHA1(space, append(buf[:0], Name(e)...))
-}
+func idOf(space uuid.UUID, c Chain) uuid.UUID { return uuid.NewSHA1(space, c[:]) }

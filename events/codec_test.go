@@ -57,7 +57,7 @@ func TestRowAcceptedByHandIsWhatEncodingJSONWouldDo(t *testing.T) {
 		}
 		want := events.RowAccepted{Row: rapid.IntRange(1, 1e9).Draw(t, "row"), Line: rapid.IntRange(1, 1e9).Draw(t, "line"),
 			Contact: events.Contact{NxID: uuid.UUID(rapid.SliceOfN(rapid.Byte(), 16, 16).Draw(t, "id")), Attributes: raw}}
-		proposed, err := events.NewEncoder(importID, events.Meta{At: 1}).Encode(want)
+		proposed, _, err := events.NewEncoder("import-1", events.Meta{At: 1}).Encode(events.Place{}, want)
 		if err != nil {
 			t.Fatal(err)
 		}

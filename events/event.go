@@ -53,8 +53,9 @@ type ImportCanceled struct {
 
 // ImportCompleted: every row of the file has its outcome.
 type ImportCompleted struct {
-	Accepted int `json:"accepted"`
-	Rejected int `json:"rejected"`
+	Accepted int   `json:"accepted"`
+	Rejected int   `json:"rejected"`
+	Chain    Chain `json:"chain,omitzero"` // of the event before: the head of all that led here
 }
 
 // ImportFailed: the import cannot go on. Code is kebab-case and stable.

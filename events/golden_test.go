@@ -74,6 +74,7 @@ var samples = map[string]events.Event{
 	"KeyIdentifierUsed.v1":      events.KeyIdentifierUsed{ImportID: importID},
 	"ImportCanceled.v1":         events.ImportCanceled{Reason: "wrong file"},
 	"ImportCompleted.v1":        events.ImportCompleted{Accepted: 19800, Rejected: 200},
+	"ImportCompleted.chain.v1":  events.ImportCompleted{Accepted: 19800, Rejected: 200, Chain: events.Chain{250, 251, 252}},
 	"ImportFailed.v1":           events.ImportFailed{Code: "source-changed", Message: "The stored file is not the one that was received."},
 }
 
@@ -81,14 +82,12 @@ var samples = map[string]events.Event{
 // the same bytes.
 func TestGoldenFiles(t *testing.T) {
 	meta := events.Meta{At: 1795500000123, Actor: "user-1", CorrelationID: "c-1", CausationID: "c-0", TraceParent: "00-1-2-01"}
+	before := events.Place{Revision: 3, Chain: events.Chain{1, 2, 3}}
 	named := map[string]bool{}
 	for file, sample := range samples {
 		named[events.Name(sample)] = true
 		stream := streamOf(sample)
-		proposed, err := events.EncodeAt(stream, 3, meta, sample)
-		if stream == events.ImportStream(importID) {
-			proposed, err = events.NewEncoder(importID, meta).Encode(sample)
-		}
+		proposed, recorded, err := events.NewEncoder(stream, meta).Encode(before, sample)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -102,8 +101,9 @@ func TestGoldenFiles(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		meta.Version = 1
-		if !reflect.DeepEqual(read.Event, sample) || read.Meta != meta || (read.ImportID() == importID) != (stream == events.ImportStream(importID)) {
+		want := meta
+		want.Version, want.Chain = 1, recorded.Meta.Chain
+		if !reflect.DeepEqual(read.Event, sample) || read.Meta != want || (read.ImportID() == importID) != (stream == events.ImportStream(importID)) {
 			t.Errorf("%s reads as\n%+v\nwant\n%+v", file, read, sample)
 		}
 	}

@@ -15,23 +15,27 @@ type Meta struct {
 	CorrelationID string `json:"$correlationId,omitempty"` // all that came of one request
 	CausationID   string `json:"$causationId,omitempty"`   // the event or request it followed from
 	TraceParent   string `json:"traceparent,omitempty"`    // W3C Trace Context
+
+	Chain Chain `json:"-"` // over this event and all before it in its stream
 }
 
-// metaReader decodes metadata and remembers the last: neighbours in a stream
-// mostly carry the same bytes.
+// metaReader decodes metadata and remembers the last: neighbours in a stream mostly
+// carry the same members behind their chains.
 type metaReader struct {
-	raw  []byte
-	meta Meta
+	members []byte
+	meta    Meta
 }
 
 func (m *metaReader) read(raw []byte) (Meta, error) {
-	if m.raw != nil && bytes.Equal(m.raw, raw) {
-		return m.meta, nil
+	chain, members := cutChain(raw)
+	if m.members == nil || !bytes.Equal(m.members, members) {
+		var meta Meta
+		if err := json.Unmarshal(raw, &meta); err != nil {
+			return Meta{}, fmt.Errorf("metadata: %w", err)
+		}
+		m.members, m.meta = append(m.members[:0], members...), meta
 	}
-	var meta Meta
-	if err := json.Unmarshal(raw, &meta); err != nil {
-		return Meta{}, fmt.Errorf("metadata: %w", err)
-	}
-	m.raw, m.meta = append(m.raw[:0], raw...), meta
+	meta := m.meta
+	meta.Chain = chain
 	return meta, nil
 }

@@ -34,47 +34,39 @@ type ledger struct {
 
 // record appends facts of an import, each at a time of its own.
 func (l *ledger) record(importID string, facts ...events.Event) events.Position {
+	return l.recordIn(events.ImportStream(importID), facts...)
+}
+
+// recordIn appends facts to a stream, each at a time of its own.
+func (l *ledger) recordIn(stream string, facts ...events.Event) (last events.Position) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, fact := range facts {
-		encoder := events.NewEncoder(importID, events.Meta{At: l.now(), Actor: "user-1"})
-		proposed, err := encoder.Encode(fact)
-		if err != nil {
-			panic(err)
-		}
-		l.add(events.ImportStream(importID), proposed)
+		last = l.encode(events.NewEncoder(stream, events.Meta{At: l.now(), Actor: "user-1"}), stream, fact)
 	}
-	return l.recorded[len(l.recorded)-1].Position
+	return last
 }
 
 // chunk appends facts of an import that were decided at one time, as a worker does.
 func (l *ledger) chunk(importID string, facts []events.Event) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	encoder := events.NewEncoder(importID, events.Meta{At: l.now(), Actor: "user-1"})
+	stream := events.ImportStream(importID)
+	encoder := events.NewEncoder(stream, events.Meta{At: l.now(), Actor: "user-1"})
 	for _, fact := range facts {
-		proposed, err := encoder.Encode(fact)
-		if err != nil {
-			panic(err)
-		}
-		l.add(events.ImportStream(importID), proposed)
+		l.encode(encoder, stream, fact)
 	}
+}
+
+func (l *ledger) encode(encoder *events.Encoder, stream string, fact events.Event) events.Position {
+	proposed, _, err := encoder.Encode(events.Place{Revision: l.revisions[stream]}, fact)
+	if err != nil {
+		panic(err)
+	}
+	return l.add(stream, proposed)
 }
 
 func (l *ledger) now() int64 { return 1795500000000 + int64(l.next)*10 }
-
-// recordIn appends facts to a stream that is not an import's.
-func (l *ledger) recordIn(stream string, facts ...events.Event) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for _, fact := range facts {
-		proposed, err := events.EncodeAt(stream, l.revisions[stream], events.Meta{At: l.now(), Actor: "user-2"}, fact)
-		if err != nil {
-			panic(err)
-		}
-		l.add(stream, proposed)
-	}
-}
 
 func (l *ledger) add(stream string, p events.Proposed) events.Position {
 	if l.revisions == nil {

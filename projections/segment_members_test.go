@@ -101,7 +101,7 @@ func TestContactsComeAndGoByHandAndByImport(t *testing.T) {
 			feed(t, p, l, 0, l.len(), size)
 		}
 		segment := must(projections.SegmentByID(t.Context(), pool, "seg"))
-		if segment.Name != "Spring" || segment.Description != "" || segment.ModifiedBy != "user-2" || segment.ModifiedAt <= segment.CreatedAt || segment.Members != 2 {
+		if segment.Name != "Spring" || segment.Description != "" || segment.ModifiedBy != "user-1" || segment.ModifiedAt <= segment.CreatedAt || segment.Members != 2 {
 			t.Errorf("batches of %d: %+v", size, segment)
 		}
 		if got := must(projections.SegmentMemberIDs(t.Context(), pool, "seg", 1, 10, projections.OldestFirst)); !slices.Equal(got, contactIDs([]int{1, 3})) {

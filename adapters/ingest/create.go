@@ -131,7 +131,7 @@ func (s *Service) start(ctx context.Context, upload Upload, meta events.Meta, cl
 		if err != nil {
 			return aggregate.Import{}, err
 		}
-		trial = aggregate.Appended(trial, facts, meta, events.Position{})
+		trial = aggregate.Tried(trial, facts, meta)
 	}
 	if key != "" {
 		fingerprint, first, claimed, err := s.deps.Claim(ctx, client, key, upload.SHA256(), id)

@@ -50,7 +50,7 @@ func (d *decider) decide(ctx context.Context, chunks chan<- chunk) error {
 
 // chunk decides the next rows; the last chunk ends with the import's completion.
 func (d *decider) chunk() (chunk, error) {
-	encoder := events.NewEncoder(d.id, d.meta(d.imp))
+	encoder := events.NewEncoder(events.ImportStream(d.id), d.meta(d.imp))
 	c := append(make(chunk, 0, min(chunkEvents, d.imp.RowsMissing()+2)), d.carry...)
 	d.carry = d.carry[:0]
 	size := c.size()
@@ -90,17 +90,19 @@ func (d *decider) decided(encoder *events.Encoder, todo commands.Command) (chunk
 	if err != nil {
 		return nil, err
 	}
-	c := make(chunk, 0, 1)
+	imp, c := d.imp, make(chunk, 0, 1)
 	for _, fact := range facts {
-		proposed, err := encoder.Encode(fact)
+		proposed, recorded, err := encoder.Encode(imp.Next(), fact)
 		if err != nil {
 			return nil, err
 		}
-		c = append(c, proposed)
+		imp, c = aggregate.Evolve(imp, recorded), append(c, proposed)
 	}
-	for _, fact := range facts {
-		d.imp = aggregate.Evolve(d.imp, events.Envelope{Revision: d.imp.Events, Event: fact})
+	if row, ok := todo.(commands.RowAccepted); ok && c.size() > chunkBytes {
+		return d.decided(encoder, commands.RowRejected{Row: row.Row, Line: row.Line, Errors: []events.RowError{{
+			Code: commands.RowTooLong, Message: "The row is larger than the 1 MiB that an event may have."}}})
 	}
+	d.imp = imp
 	return c, nil
 }
 

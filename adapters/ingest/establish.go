@@ -124,7 +124,7 @@ func (s *Service) establish(ctx context.Context, meta events.Meta, imp aggregate
 			}
 			todo[i] = m
 		}
-		imp = aggregate.Appended(imp, facts, meta, events.Position{})
+		imp = aggregate.Tried(imp, facts, meta)
 	}
 	return todo, nil
 }

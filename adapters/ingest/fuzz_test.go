@@ -94,7 +94,7 @@ func FuzzEveryRecordHasOneOutcome(f *testing.F) {
 				rejected++
 				fact = events.RowRejected(outcome)
 			}
-			proposed, err := encoder.Encode(fact)
+			proposed, _, err := encoder.Encode(events.Place{Revision: uint64(rec.Row)}, fact)
 			if err != nil || len(proposed.Data) > chunkBytes {
 				t.Fatalf("row %d: %d bytes, %v", rec.Row, len(proposed.Data), err)
 			}

@@ -104,7 +104,7 @@ func (s *Service) Review(ctx context.Context, id string, m commands.MapColumns) 
 	if err != nil {
 		return aggregate.Review{}, err
 	}
-	imp = aggregate.Appended(imp, facts, s.stamp(events.Meta{}), events.Position{})
+	imp = aggregate.Tried(imp, facts, s.stamp(events.Meta{}))
 	rules, err := aggregate.NewRules(imp.Started, *imp.Mapped, imp.CreatedAt, s.deps.Identity)
 	if err != nil {
 		return aggregate.Review{}, err

@@ -123,7 +123,7 @@ func (r run) append(ctx context.Context, expected uint64, chunks <-chan chunk) e
 }
 
 func (r run) meta(imp aggregate.Import) events.Meta {
-	return events.Meta{At: r.deps.Now().UnixMilli(), Actor: actor, CorrelationID: imp.CorrelationID, CausationID: events.ID(r.id, *imp.Mapped).String()}
+	return events.Meta{At: r.deps.Now().UnixMilli(), Actor: actor, CorrelationID: imp.CorrelationID, CausationID: imp.MappedBy.String()}
 }
 
 // unreadable tells a file that is not what was received from storage that is away.

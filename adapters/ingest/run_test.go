@@ -200,7 +200,7 @@ func TestRowEventsSayWhatTheyFollowedFrom(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if e.Meta.Actor != actor || e.Meta.CorrelationID != "request-1" || e.Meta.CausationID != events.ID(imp.ID, *imp.Mapped).String() {
+		if e.Meta.Actor != actor || e.Meta.CorrelationID != "request-1" || e.Meta.CausationID != imp.MappedBy.String() {
 			t.Errorf("%s: %+v", e.Type, e.Meta)
 		}
 	}

@@ -59,13 +59,15 @@ func importEvents(importID string, number int) ([]events.Proposed, error) {
 		facts = append(facts, rowOf(number, row))
 	}
 	facts = append(facts, events.ImportCompleted{Accepted: importRows})
-	encoder := events.NewEncoder(importID, events.Meta{At: 1795500000000, Actor: "bench", CorrelationID: importID})
+	encoder := events.NewEncoder(events.ImportStream(importID), events.Meta{At: 1795500000000, Actor: "bench", CorrelationID: importID})
 	proposed := make([]events.Proposed, len(facts))
+	var next events.Place
 	for i, fact := range facts {
-		var err error
-		if proposed[i], err = encoder.Encode(fact); err != nil {
+		p, recorded, err := encoder.Encode(next, fact)
+		if err != nil {
 			return nil, err
 		}
+		proposed[i], next = p, recorded.Next()
 	}
 	return proposed, nil
 }
