@@ -74,9 +74,9 @@ func record(t *testing.T, rows int, bad func(row int) string, ended bool) record
 		all = append(all, events.ImportCompleted{})
 	}
 	var log recorded
-	encoder := events.NewEncoder(someImport, events.Meta{At: 1795500000000, Actor: "u1"})
+	encoder := events.NewEncoder(events.ImportStream(someImport), events.Meta{At: 1795500000000, Actor: "u1"})
 	for i, e := range all {
-		p, err := encoder.Encode(e)
+		p, _, err := encoder.Encode(events.Place{Revision: uint64(i)}, e)
 		if err != nil {
 			t.Fatal(err)
 		}
