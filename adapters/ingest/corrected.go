@@ -17,9 +17,14 @@ import (
 var ErrCorrectsNothing = &commands.Refusal{Kind: commands.Unacceptable, Code: "corrected-import-not-found", Message: "The import that this file is said to correct does not exist.",
 	Details: []commands.Detail{{Field: "corrects", Code: "corrected-import-not-found", Message: "There is no import with this id."}}}
 
+const idLength = 26 // of a ULID
+
 // corrected gives the id of the import that a file corrects: the one that was asked
 // for, else the one that its error columns can only be from, else none.
 func (s *Service) corrected(ctx context.Context, asked string, file events.File, open opener) (string, error) {
+	if asked != "" && len(asked) != idLength {
+		return "", ErrCorrectsNothing
+	}
 	if asked != "" {
 		imp, err := aggregate.LoadAt(ctx, s.deps.Log, asked, 0)
 		if err == nil && !imp.Exists() {

@@ -84,6 +84,10 @@ func TestACorrectionTellsWhichImportItCorrects(t *testing.T) {
 		t.Errorf("said, and there is none: %v", err)
 	}
 
+	if _, err := w.corrects(t, s, "mended.csv", "nothing", errorsCSV); !errors.Is(err, ErrCorrectsNothing) {
+		t.Errorf("said, and there can be none: %v", err)
+	}
+
 	// The same file once more, and nobody can tell the two apart; but by the name that
 	// the download had.
 	second, _ := w.rejectedImport(t, s, "b.csv", file)

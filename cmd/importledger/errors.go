@@ -30,6 +30,7 @@ type errorGroup struct {
 
 type rowErrorItem struct {
 	Row     int    `json:"row"`
+	Line    int    `json:"line"`
 	Column  string `json:"column"`
 	Code    string `json:"code"`
 	Message string `json:"message"`
@@ -49,7 +50,7 @@ func (e *rowErrorItem) UnmarshalJSON(text []byte) error {
 const errorsPageSize = 500
 
 func (c *client) errorsPage(ctx context.Context, id string, page, size int) (found errorsPage, err error) {
-	query := url.Values{"page": {strconv.Itoa(page)}, "pageSize": {strconv.Itoa(size)}}
+	query := url.Values{"page": {strconv.Itoa(page)}, "pageSize": {strconv.Itoa(size)}, "lines": {"true"}}
 	_, err = c.get(ctx, importPath(id, "/errors?"+query.Encode()), &found)
 	return found, err
 }
@@ -92,7 +93,7 @@ the first one below the header.`,
 }
 
 func (p *program) printErrors(ctx context.Context, c *client, id string, asJSON bool) error {
-	t := p.term.newTable("ROW", "COLUMN", "ERROR", "VALUE", "MEANING").numbers(0)
+	t := p.term.newTable("ROW", "LINE", "COLUMN", "ERROR", "VALUE", "MEANING").numbers(0, 1)
 	for page, remaining := 1, 1; remaining > 0; page++ {
 		found, err := c.errorsPage(ctx, id, page, errorsPageSize)
 		if err != nil {
@@ -105,7 +106,7 @@ func (p *program) printErrors(ctx context.Context, c *client, id string, asJSON 
 				}
 				continue
 			}
-			t.row(number(e.Row), e.Column, e.Code, cut(e.Value, 30), e.Message)
+			t.row(number(e.Row), number(e.Line), e.Column, e.Code, cut(e.Value, 30), e.Message)
 		}
 		if page == 1 && len(found.Items) == 0 && !asJSON {
 			p.term.say("No row of this import is in error.")
