@@ -20,7 +20,7 @@ type createAttributeRequest struct {
 type createdAttribute struct {
 	Location string `header:"Location"`
 	Position string `header:"X-Ledger-Position"`
-	Body     attributeDetail
+	Body     AttributeObject
 }
 
 func (a *API) addAttributeWrites() {
@@ -39,5 +39,5 @@ func (a *API) createAttribute(ctx context.Context, in *createAttributeRequest) (
 		return nil, err
 	}
 	return &createdAttribute{Location: "/people/attributes/" + url.PathEscape(created.Name), Position: created.Position.String(),
-		Body: attributeDetail{AttributeObject{Name: created.Name, Type: string(created.Type)}, []string{}}}, nil
+		Body: AttributeObject{Name: created.Name, Type: string(created.Type)}}, nil
 }

@@ -95,10 +95,3 @@ var contract = []contractCall{
 	{route: "GET /openapi.json", status: 200, keys: `{*}`},
 	{route: "GET /docs", status: 200, media: "text/html"},
 }
-
-// awaited are lines of the contract that are not served yet.
-var awaited = map[string]bool{
-	"POST /people/attributes": true, "POST /people/segments": true, "PUT /people/segments/{id}": true, "DELETE /people/segments/{id}": true,
-	"POST /people/segments/{id}/addContacts": true, "POST /people/segments/{id}/deleteContacts": true,
-	"GET /people/segments/{id}/history": true, "GET /people/segments/{id}/usage": true,
-}

@@ -117,9 +117,6 @@ func TestTheServerKeepsTheContract(t *testing.T) {
 	for _, call := range contract {
 		method, path, _ := strings.Cut(call.route, " ")
 		described, there := doc.Paths[path][strings.ToLower(method)]
-		if !there && awaited[call.route] {
-			continue
-		}
 		if !there && path != "/openapi.json" && path != "/docs" {
 			t.Errorf("%s is not in the OpenAPI document", call.route)
 			continue
@@ -136,6 +133,10 @@ func TestTheServerKeepsTheContract(t *testing.T) {
 		got := s.send(call.request(s, fill))
 		call.check(t, got)
 		fill = call.made(t, got, fill)
+		if position := got.header.Get("X-Ledger-Position"); position != "" {
+			s.do(http.MethodGet, "/people/contacts/count?after="+position, "").is(http.StatusOK)
+			s.do(http.MethodGet, "/people/segments?after="+position, "").is(http.StatusOK)
+		}
 	}
 }
 

@@ -139,6 +139,7 @@ var differs = []struct {
 	{regexp.MustCompile(`\b01[0-9A-HJKMNP-TV-Z]{24}\b`), "01JD8Z0Q4T9M3W5X7Y9A1B2C3D"},
 	{regexp.MustCompile(`\b20\d\d-\d\d-\d\d \d\d:\d\d:\d\d\b`), "2026-11-24 10:00:00"},
 	{regexp.MustCompile(`· [0-9.]+ m?s\b`), "· 0.1 s"},
+	{regexp.MustCompile(`\bcurrent +[0-9,]+\b`), "current         0"}, // events/s of the last seconds
 }
 
 // shows stdout|stderr FILE compares all that the last command said with a file.
