@@ -85,6 +85,12 @@ func (a *API) listProjections(ctx context.Context, _ *struct{}) (*struct{ Body [
 	return out, nil
 }
 
+// Standing tells how the read models stand, and how many events the log has.
+func (a *API) Standing(ctx context.Context) ([]projections.Status, uint64, error) {
+	all, end, err := a.standing(ctx)
+	return all, end.events, err
+}
+
 // standing tells how the read models stand and where the log ends.
 func (a *API) standing(ctx context.Context) ([]projections.Status, logEnd, error) {
 	all, err := a.projections.Status(ctx)

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/uuid"
+
 	"importledger/aggregate"
 	"importledger/commands"
 	"importledger/projections"
@@ -22,7 +24,7 @@ import (
 type nobodyHome struct {
 	Imports
 	aggregate.Streams
-	projections.Querier
+	Database
 	Projections
 	Changes
 	Account
@@ -73,6 +75,8 @@ func newPages(t *testing.T) *Web {
 	n := nobodyHome{}
 	w, err := New(Config{Imports: n, Streams: n, DB: n, Projections: n, Changes: n, Account: n, Drafts: n, Sessions: sessions{}, People: sessions{},
 		Limits: Limits{Bytes: 20e6, Rows: 20000, Columns: 100}, Logger: slog.New(slog.DiscardHandler),
+		Standing:      func(context.Context) ([]projections.Status, uint64, error) { panic("nobody may ask") },
+		Identify:      func(context.Context, string) (uuid.UUID, bool, error) { panic("nobody may ask") },
 		IsUnavailable: func(err error) bool { return errors.Is(err, errAway) }})
 	if err != nil {
 		t.Fatal(err)
@@ -107,7 +111,7 @@ func body(t *testing.T, r *http.Response) string {
 // address fills a route's pattern in.
 func address(pattern string) (method, path string) {
 	method, path, _ = strings.Cut(pattern, " ")
-	path = strings.NewReplacer("{$}", "", "{id}", "01JDABCDEFGHJKMNPQRSTVWXYZ", "{revision}", "1", "{version}", "x", "{file...}", "base.css").Replace(path)
+	path = strings.NewReplacer("{$}", "", "{id}", "01JDABCDEFGHJKMNPQRSTVWXYZ", "{revision}", "1", "{name}", "all", "{version}", "x", "{file...}", "base.css").Replace(path)
 	return method, path
 }
 

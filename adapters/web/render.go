@@ -87,5 +87,7 @@ var notices = map[string]string{
 	"signed-out": "You are signed out.",
 	"canceled":   "The import is canceled. Rows that were accepted stay.",
 	"given-up":   "The file is not imported.",
+	"rebuilding": "The rebuild has begun. Everything can be used meanwhile.",
+	"verifying":  "The verification has begun. Its result comes here.",
 	"set-up":     "All set. Import your first file whenever you like.",
 }

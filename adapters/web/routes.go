@@ -65,6 +65,18 @@ func routes() []route {
 		{"POST /imports/{id}/history/search", auditRead, (*visit).historySearch},
 		{"GET /imports/{id}/history/{revision}", auditRead, (*visit).eventPage},
 		{"GET /imports/{id}/at", auditRead, (*visit).atPage},
+
+		{"GET /contacts", contactsRead, (*visit).contactsPage},
+		{"POST /contacts/search", contactsRead, (*visit).contactsSearch},
+		{"GET /contacts/{id}", contactsRead, (*visit).contactPage},
+		{"GET /segments", contactsRead, (*visit).segmentsPage},
+		{"GET /segments/{id}", contactsRead, (*visit).segmentPage},
+		{"GET /attributes", contactsRead, (*visit).attributesPage},
+
+		{"GET /operations", opsWrite, (*visit).operationsPage},
+		{"GET /operations/live", opsWrite, (*visit).operationsLive},
+		{"POST /operations/verify", opsWrite, (*visit).verify},
+		{"POST /operations/rebuild/{name}", opsWrite, (*visit).rebuild},
 	}
 }
 

@@ -11,6 +11,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/google/uuid"
+
 	"importledger/aggregate"
 	"importledger/events"
 	"importledger/projections"
@@ -21,7 +23,7 @@ import (
 type Config struct {
 	Imports     Imports
 	Streams     aggregate.Streams
-	DB          projections.Querier // a pool
+	DB          Database
 	Projections Projections
 	Changes     Changes
 	Account     Account
@@ -31,6 +33,11 @@ type Config struct {
 	Limits      Limits
 	Logger      *slog.Logger
 
+	// Standing tells how the read models stand, and how many events the log has.
+	Standing func(context.Context) ([]projections.Status, uint64, error)
+	// Identify finds a contact's nxId for an nxId or a key identifier's value; false:
+	// it can be neither. Whether there is such a contact is not its question.
+	Identify func(ctx context.Context, identifier string) (uuid.UUID, bool, error)
 	// IsUnavailable tells that Postgres cannot be reached at the moment.
 	IsUnavailable func(error) bool
 	// Observe is told of every request, by its route's pattern.
@@ -56,6 +63,7 @@ type Web struct {
 	drained   chan struct{}
 	drain     sync.Once
 	moments   moments
+	upkeep    *upkeep
 }
 
 // New makes the pages. It fails when something is missing from cfg, when a template
@@ -71,7 +79,7 @@ func New(cfg Config) (*Web, error) {
 		cfg.Observe = func(string, string, int, time.Duration) {}
 	}
 	w := &Web{Config: cfg, mux: http.NewServeMux(), guard: http.NewCrossOriginProtection(),
-		streaming: make(chan struct{}, maxStreams), drained: make(chan struct{})}
+		streaming: make(chan struct{}, maxStreams), drained: make(chan struct{}), upkeep: newUpkeep()}
 	var err error
 	if w.assets, err = loadAssets(); err != nil {
 		return nil, err
@@ -99,9 +107,21 @@ func (cfg Config) complete() error {
 // when it is shut down.
 func (w *Web) Drain() { w.drain.Do(func() { close(w.drained) }) }
 
+// Close drains, ends rebuilds and verifications, and returns when they have ended or
+// ctx does.
+func (w *Web) Close(ctx context.Context) error {
+	w.Drain()
+	return w.upkeep.end(ctx)
+}
+
+// Database is a pool of connections to Postgres.
+type Database interface {
+	projections.Querier
+	projections.Beginner
+}
+
 // Projections keeps the read models; a *projections.Projector does.
 type Projections interface {
-	Status(ctx context.Context) ([]projections.Status, error)
 	WaitFor(ctx context.Context, position events.Position, names ...string) error
 	Rebuild(ctx context.Context, names []string, progress func(projections.Progress)) error
 	Verify(ctx context.Context, names []string) (projections.Verification, error)

@@ -144,6 +144,9 @@ func (srv *server) close(ctx context.Context) error {
 	if srv.api != nil {
 		all = append(all, srv.api.Close(draining))
 	}
+	if srv.web != nil {
+		all = append(all, srv.web.Close(draining))
+	}
 	for _, server := range srv.serving {
 		if err := server.Shutdown(draining); err != nil {
 			all = append(all, err, server.Close())

@@ -16,7 +16,7 @@ func (srv *server) makeWeb(s *settings) (err error) {
 		Imports: srv.ledger.service, Streams: srv.ledger.log, DB: srv.ledger.pool, Projections: srv.ledger.projecting.projector,
 		Changes: srv.ledger.projecting.changes, Account: srv.ledger.account, Sessions: browserSessions{srv.access.sessions}, People: srv.access.users,
 		Drafts: postgres.NewDrafts(srv.ledger.pool), Limits: web.Limits{Bytes: s.MaxBytes, Rows: s.MaxRows, Columns: s.MaxColumns},
-		Logger: srv.logger, IsUnavailable: postgres.IsUnavailable,
+		Standing: srv.api.Standing, Identify: srv.ledger.identify, Logger: srv.logger, IsUnavailable: postgres.IsUnavailable,
 	})
 	return err
 }

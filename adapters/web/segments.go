@@ -1,0 +1,61 @@
+package web
+
+import (
+	"net/http"
+
+	"github.com/google/uuid"
+
+	"importledger/projections"
+)
+
+func (v *visit) segmentsPage() error {
+	all, err := projections.ListSegments(v.ctx(), v.DB, "")
+	if err != nil {
+		return err
+	}
+	return v.render(http.StatusOK, "segments", view{Title: "Segments", Section: "segments", Body: all})
+}
+
+// segmentView is a segment with a page of its contacts.
+type segmentView struct {
+	projections.Segment
+	Who      string
+	Contacts []contactRow
+	Pages    pages
+}
+
+func (v *visit) segmentPage() error {
+	s, err := projections.SegmentByID(v.ctx(), v.DB, v.r.PathValue("id"))
+	if err != nil {
+		return err
+	}
+	number := pageNumber(v.r.URL.Query())
+	ids, err := projections.SegmentMemberIDs(v.ctx(), v.DB, s.ID, number, contactsOnPage, projections.NewestFirst)
+	if err != nil {
+		return err
+	}
+	found, err := projections.ContactsByID(v.ctx(), v.DB, ids)
+	if err != nil {
+		return err
+	}
+	page := segmentView{Segment: s, Contacts: contactRows(inOrder(found, ids)), Pages: paginate("/segments/"+s.ID, nil, number, contactsOnPage, s.Members)}
+	if page.Who, err = v.nameOf(s.ModifiedBy); err != nil {
+		return err
+	}
+	return v.render(http.StatusOK, "segment", view{Title: s.Name, Section: "segments", Body: page})
+}
+
+// inOrder sorts contacts as their ids are; the two read models may differ by a moment.
+func inOrder(found []projections.Contact, ids []uuid.UUID) []projections.Contact {
+	byID := make(map[uuid.UUID]projections.Contact, len(found))
+	for _, c := range found {
+		byID[c.NxID] = c
+	}
+	sorted := make([]projections.Contact, 0, len(found))
+	for _, id := range ids {
+		if c, ok := byID[id]; ok {
+			sorted = append(sorted, c)
+		}
+	}
+	return sorted
+}
