@@ -86,7 +86,7 @@ func (r *importRun) upload() (importObject, error) {
 		}
 		r.term.say("Importing %s%s …", printable(r.source.name), size)
 	}
-	drawing := r.term.newProgress()
+	drawing := r.term.newProgress(importLayout)
 	line := drawing.add("Uploading", max(r.source.size, 0), func(s decor.Statistics) string { return byteSize(s.Current) })
 	prepared, err := r.client.upload(r.interrupted, r.source, fields, line.set)
 	line.end()

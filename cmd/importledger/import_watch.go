@@ -13,17 +13,17 @@ import (
 // watch follows an import to its end, and until everybody can see it. The first
 // interrupt asks for the import to be canceled.
 func (r *importRun) watch(leave context.Context, i importObject) (importObject, error) {
-	drawing := r.term.newProgress()
+	drawing := r.term.newProgress(importLayout)
 	defer drawing.close()
 	var inError atomic.Int64
 	began := time.Now()
 	line := drawing.add("Importing", int64(i.RowToImport), func(s decor.Statistics) string {
 		text := fmt.Sprintf("%s of %s rows", number(s.Current), number(s.Total))
 		if seconds := time.Since(began).Seconds(); seconds > 0.5 {
-			text += fmt.Sprintf("   %s rows/s", number(int64(float64(s.Current)/seconds)))
+			text += fmt.Sprintf(" · %s rows/s", number(int64(float64(s.Current)/seconds)))
 		}
 		if n := inError.Load(); n > 0 {
-			text += fmt.Sprintf("   %s in error", number(n))
+			text += fmt.Sprintf(" · %s in error", number(n))
 		}
 		return text
 	})

@@ -10,20 +10,25 @@ import (
 // progress shows how far something long has come: bars on a terminal, elsewhere
 // nothing but the lines that frame it.
 type progress struct {
-	bars *mpb.Progress // nil: not animated
+	bars  *mpb.Progress // nil: not animated
+	width layout
 }
 
-func (t *terminal) newProgress() *progress {
+// layout is how many columns of a terminal the parts of a line take. A line that is
+// wider than the terminal loses them from its bar, which then jumps with its notes.
+type layout struct{ name, bar int }
+
+var (
+	importLayout  = layout{name: 11, bar: 13} // 80 columns with rows, their rate and errors
+	rebuildLayout = layout{name: 16, bar: 30}
+)
+
+func (t *terminal) newProgress(width layout) *progress {
 	if !t.animated {
 		return &progress{}
 	}
-	return &progress{bars: mpb.New(mpb.WithOutput(t.err), mpb.WithWidth(barWidth+nameWidth), mpb.WithRefreshRate(100*time.Millisecond))}
+	return &progress{width: width, bars: mpb.New(mpb.WithOutput(t.err), mpb.WithWidth(width.name+width.bar), mpb.WithRefreshRate(100*time.Millisecond))}
 }
-
-const (
-	barWidth  = 30
-	nameWidth = 16
-)
 
 // bar is one line of progress; its zero value shows nothing.
 type bar struct {
@@ -38,9 +43,9 @@ func (p *progress) add(name string, total int64, notes func(decor.Statistics) st
 	}
 	style := mpb.BarStyle().Lbound("").Rbound("").Filler("━").Tip("━").Padding("─")
 	return bar{p.bars.New(total, style,
-		mpb.BarWidth(barWidth),
-		mpb.PrependDecorators(decor.Name(name, decor.WC{W: nameWidth, C: decor.DindentRight})),
-		mpb.AppendDecorators(decor.Any(func(s decor.Statistics) string { return "  " + notes(s) })),
+		mpb.BarWidth(p.width.bar),
+		mpb.PrependDecorators(decor.Name(name, decor.WC{W: p.width.name, C: decor.DindentRight})),
+		mpb.AppendDecorators(decor.Any(func(s decor.Statistics) string { return " " + notes(s) })),
 	)}
 }
 

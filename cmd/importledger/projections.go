@@ -148,7 +148,7 @@ func (p *program) rebuild(ctx context.Context, c *client, names []string, asJSON
 
 // watchRebuilds returns when none of the named read models is being rebuilt.
 func (p *program) watchRebuilds(ctx context.Context, c *client, names []string) ([]projectionStatus, error) {
-	drawing := p.term.newProgress()
+	drawing := p.term.newProgress(rebuildLayout)
 	defer drawing.close()
 	lines := map[string]bar{}
 	for _, name := range names {
