@@ -121,14 +121,17 @@ func (c *Changes) listen(ctx context.Context, begun func()) error {
 }
 
 func (c *Changes) pass(a projections.Announcement) {
-	c.heard(a)
-	if a.Changed.Empty() {
-		return
+	if !a.Changed.Empty() {
+		c.tellFollowers(a.Changed)
 	}
+	c.heard(a)
+}
+
+func (c *Changes) tellFollowers(changed projections.Changed) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for f := range c.followers {
-		f.tell(a.Changed)
+		f.tell(changed)
 	}
 }
 
