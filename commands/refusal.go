@@ -14,6 +14,7 @@ const (
 	Unacceptable                 // understood, and against a rule (422)
 	Unavailable                  // the log or the database is away, try again (503)
 	Forbidden                    // who asks is known, and may not (403)
+	TooMany                      // asked too often, come back later (429)
 )
 
 // Refusal is the one error type for input or commands that are turned down. The

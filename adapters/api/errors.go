@@ -77,6 +77,7 @@ var statuses = map[commands.Kind]int{
 	commands.Unacceptable: http.StatusUnprocessableEntity,
 	commands.Unavailable:  http.StatusServiceUnavailable,
 	commands.Forbidden:    http.StatusForbidden,
+	commands.TooMany:      http.StatusTooManyRequests,
 }
 
 // statusGone is what the log says of a request whose client did not wait for the
@@ -118,7 +119,7 @@ func refused(r *commands.Refusal) *errorAnswer {
 	for _, d := range r.Details {
 		e.Fault.Details = append(e.Fault.Details, faultDetail(d))
 	}
-	if r.Kind == commands.Unavailable {
+	if r.Kind == commands.Unavailable || r.Kind == commands.TooMany {
 		e.with("Retry-After", strconv.Itoa(retryAfter))
 	}
 	return e

@@ -62,7 +62,8 @@ func (sessions) Join(_ context.Context, _ Client, secret, password, _ string) (s
 	}
 	return "all", nil
 }
-func (sessions) SignOut(context.Context, Client, string) error { return nil }
+func (sessions) Refused(context.Context, Client, string, string, string) error { return nil }
+func (sessions) SignOut(context.Context, Client, string) error                 { return nil }
 func (sessions) ChangePassword(context.Context, Client, string, string, string) (string, error) {
 	return "all", nil
 }

@@ -66,6 +66,8 @@ var kinds = map[commands.Kind]struct {
 	commands.Unsupported:  {http.StatusUnsupportedMediaType, "This kind of file is not taken"},
 	commands.Unacceptable: {http.StatusUnprocessableEntity, "This cannot be accepted"},
 	commands.Unavailable:  {http.StatusServiceUnavailable, "A moment, please"},
+	commands.Forbidden:    {http.StatusForbidden, "You may not do this"},
+	commands.TooMany:      {http.StatusTooManyRequests, "A moment, please"},
 }
 
 // explain turns any error into what a person is told. What it has no words for is
@@ -98,7 +100,7 @@ func (v *visit) explain(err error) *fault {
 
 func refused(r *commands.Refusal) *fault {
 	kind := kinds[r.Kind]
-	return &fault{Status: kind.status, Code: r.Code, Title: kind.title, Message: r.Message, Details: r.Details, Retry: r.Kind == commands.Unavailable}
+	return &fault{Status: kind.status, Code: r.Code, Title: kind.title, Message: r.Message, Details: r.Details, Retry: r.Kind == commands.Unavailable || r.Kind == commands.TooMany}
 }
 
 func away(code, what string) *fault {

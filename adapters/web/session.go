@@ -18,6 +18,8 @@ type Sessions interface {
 	// Join gives the user whose link the secret is a password, and begins a session. The
 	// link is used up.
 	Join(ctx context.Context, from Client, secret, password, previous string) (token string, err error)
+	// Refused writes down that somebody may not use a route.
+	Refused(ctx context.Context, from Client, userID, route, scope string) error
 	SignOut(ctx context.Context, from Client, token string) error
 	// ChangePassword gives the session's user another password, and a new token in
 	// the place of the old one.

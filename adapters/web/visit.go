@@ -56,6 +56,9 @@ func (v *visit) enter(r route) error {
 	case v.user.MustChange && r.pattern != "GET /set-up" && r.pattern != "POST /set-up" && r.pattern != "POST /sign-out":
 		return v.seeOther("/set-up")
 	case !v.user.May(r.who):
+		if err := v.Sessions.Refused(v.ctx(), v.client(), v.user.ID, r.pattern, r.who); err != nil {
+			return err
+		}
 		return notAllowed(v.user, r.who)
 	}
 	return r.serve(v)

@@ -81,6 +81,8 @@ func TestAUserIsInvitedJoinsAndIsOutTheMomentTheyAreDisabled(t *testing.T) {
 	session[1] = other
 	s.ask("GET", "/people/imports", "", session...).is(200)
 
+	s.ask("GET", "/imports/new", "", append(session, "Accept", "text/html")...).is(403)
+
 	s.ask("PUT", "/ops/users/ann@example.org", `{"enabled":false}`, admin...).is(200)
 	s.ask("GET", "/people/imports", "", session...).is(401)
 
@@ -91,9 +93,10 @@ func TestAUserIsInvitedJoinsAndIsOutTheMomentTheyAreDisabled(t *testing.T) {
 	told := map[string]bool{}
 	for _, e := range log.Items {
 		told[e.Action+" "+e.Actor] = true
+		told[e.Action+" "+e.Target] = true
 	}
 	for _, want := range []string{auth.UserInvited + " owner", auth.UserJoined + " " + made.ID, auth.SignedIn + " " + made.ID,
-		auth.RequestForbidden + " " + made.ID, auth.UserDisabled + " owner"} {
+		auth.RequestForbidden + " GET /ops/users", auth.RequestForbidden + " GET /imports/new", auth.UserDisabled + " owner"} {
 		if !told[want] {
 			t.Errorf("the audit log lacks %q: %v", want, told)
 		}
@@ -102,6 +105,25 @@ func TestAUserIsInvitedJoinsAndIsOutTheMomentTheyAreDisabled(t *testing.T) {
 		if strings.Contains(s.logged.String(), personal) {
 			t.Errorf("the log has %q", personal)
 		}
+	}
+}
+
+func TestWrongPasswordsOnThePageGetSlower(t *testing.T) {
+	t.Parallel()
+	s := serveHere(t, "IMPORTLEDGER_ADMIN_PASSWORD=a password")
+	refused := 0
+	for range 30 { // delays double, so that even a slow machine comes too soon for one
+		got, cookie := s.form("/sign-in", "", url.Values{"name": {"admin"}, "password": {"wrong"}})
+		if cookie != "" {
+			t.Fatal("a wrong password signs in")
+		}
+		if got.is(422, 429).status == 429 {
+			break
+		}
+		refused++
+	}
+	if refused < 11 || refused == 30 {
+		t.Fatal(refused)
 	}
 }
 

@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"errors"
+	"log/slog"
+	"math"
 	"net/netip"
 
 	"importledger/adapters/auth"
@@ -14,7 +16,7 @@ import (
 func (srv *server) makeWeb(s *settings) (err error) {
 	srv.web, err = web.New(web.Config{
 		Imports: srv.ledger.service, Streams: srv.ledger.log, DB: srv.ledger.pool, Projections: srv.ledger.projecting.projector,
-		Changes: srv.ledger.projecting.changes, Account: srv.ledger.account, Sessions: browserSessions{srv.access.sessions}, People: srv.access.users,
+		Changes: srv.ledger.projecting.changes, Account: srv.ledger.account, Sessions: browserSessions{srv.access.sessions, srv.access, s.RequestsPerMinute, srv.logger}, People: srv.access.users,
 		Drafts: postgres.NewDrafts(srv.ledger.pool), Limits: web.Limits{Bytes: s.MaxBytes, Rows: s.MaxRows, Columns: s.MaxColumns},
 		Standing: srv.api.Standing, Identify: srv.ledger.identify, Logger: srv.logger, IsUnavailable: postgres.IsUnavailable,
 	})
@@ -22,7 +24,12 @@ func (srv *server) makeWeb(s *settings) (err error) {
 }
 
 // browserSessions fits sessions to what the pages ask for.
-type browserSessions struct{ *auth.Sessions }
+type browserSessions struct {
+	*auth.Sessions
+	access    *access
+	perMinute int64 // requests of one user
+	logger    *slog.Logger
+}
 
 func (b browserSessions) SignIn(ctx context.Context, from web.Client, name, password, previous string) (string, error) {
 	token, _, err := b.Sessions.SignIn(ctx, by(from), auth.SignIn{Name: name, Password: password, Agent: from.Agent, Previous: previous})
@@ -34,7 +41,28 @@ func (b browserSessions) Resume(ctx context.Context, token string) (web.User, er
 	if err == nil && !found {
 		err = web.ErrNoSession
 	}
+	if err == nil {
+		err = b.limited(ctx, is.User.ID)
+	}
 	return web.User{ID: is.User.ID, Name: is.User.Name, Role: is.User.Role, Scopes: b.ScopesOf(is.User.Role), MustChange: is.User.MustChange}, err
+}
+
+// limited counts pages with the API's requests.
+func (b browserSessions) limited(ctx context.Context, userID string) error {
+	wait, err := b.access.limits.Caller(ctx, userID, b.perMinute)
+	if err != nil && ctx.Err() == nil {
+		b.logger.Warn("access control", "error", err)
+	}
+	if wait > 0 {
+		return &commands.Refusal{Kind: commands.TooMany, Code: "too-many-requests", Message: "These are more requests a minute than one user may send. Try again in a moment."}
+	}
+	return nil
+}
+
+func (b browserSessions) Refused(ctx context.Context, from web.Client, userID, route, scope string) error {
+	who := by(from)
+	who.ID = userID
+	return b.access.guard.Audit().Note(ctx, auth.RequestForbidden, who, route, scope)
 }
 
 func (b browserSessions) Join(ctx context.Context, from web.Client, secret, password, previous string) (string, error) {
@@ -64,11 +92,12 @@ func by(from web.Client) auth.By {
 func slowly(err error) error {
 	delayed, isDelayed := errors.AsType[*auth.Delayed](err)
 	if isDelayed {
-		return &commands.Refusal{Kind: commands.Conflict, Code: "slow-down", Err: err,
-			Message: "Too many wrong attempts. Wait " + took(delayed.RetryAfter()) + ", then try again."}
+		seconds := int(math.Ceil(delayed.RetryAfter().Seconds()))
+		return &commands.Refusal{Kind: commands.TooMany, Code: "slow-down", Err: err,
+			Message: "Too many wrong attempts. Wait " + plural(seconds, "second") + ", then try again."}
 	}
 	if busy, ok := errors.AsType[*auth.Refused](err); ok {
-		return &commands.Refusal{Kind: commands.Conflict, Code: "slow-down", Err: err, Message: busy.Error()}
+		return &commands.Refusal{Kind: commands.TooMany, Code: "slow-down", Err: err, Message: busy.Error()}
 	}
 	return err
 }
