@@ -12,6 +12,10 @@ func Evolve(s Import, e events.Envelope) Import {
 	if s.Events == 0 {
 		s.ID, s.CreatedBy, s.CreatedAt, s.CorrelationID = e.ImportID(), e.Meta.Actor, e.Meta.At, e.Meta.CorrelationID
 	}
+	switch e.Event.(type) {
+	case events.ImportStarted, events.ColumnsMapped:
+		s.TraceParent = e.Meta.TraceParent
+	}
 	s.ModifiedAt = e.Meta.At
 	s.Events, s.Chain = e.Revision+1, e.Meta.Chain
 	s.Position = e.Position

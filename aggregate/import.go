@@ -20,6 +20,7 @@ type Import struct {
 
 	CreatedBy     string // actor of ImportStarted
 	CorrelationID string // of the request that started it
+	TraceParent   string // of the request that decided last what is to be done
 	CreatedAt     int64  // Unix epoch, milliseconds
 	ModifiedAt    int64
 

@@ -49,6 +49,22 @@ func ListImports(ctx context.Context, q Querier, f ImportFilter) (page []Import,
 	return page, total, err
 }
 
+// ImportCount is how many imports have a state and came in one way.
+type ImportCount struct {
+	State   events.State
+	Type    events.ImportType
+	Imports int
+}
+
+// ImportCounts gives the counts that are not 0.
+func ImportCounts(ctx context.Context, q Querier) ([]ImportCount, error) {
+	rows, err := q.Query(ctx, "SELECT state, type, imports FROM imports_list.totals ORDER BY state, type")
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowToStructByPos[ImportCount])
+}
+
 // searchImports looks through names in the index alone, and only then reads the
 // imports of the page.
 func searchImports(ctx context.Context, q Querier, f ImportFilter) ([]Import, int, error) {

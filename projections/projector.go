@@ -23,7 +23,7 @@ type Log interface {
 	CatchUp(ctx context.Context, after events.Position, batchSize int) iter.Seq2[events.Batch, error]
 }
 
-// Config of a Projector. All of it is required.
+// Config of a Projector. All of it is required, but for Watch.
 type Config struct {
 	// IsTransient tells failures of the way to Postgres, which pass by themselves,
 	// from failures of what was asked.
@@ -31,6 +31,9 @@ type Config struct {
 	Now         func() time.Time
 	After       func(time.Duration) <-chan time.Time
 	Logger      *slog.Logger
+	// Watch is told of every transaction that brings events into a read model; what it
+	// returns is called when that has ended.
+	Watch func(context.Context, Transaction) (context.Context, func(error))
 }
 
 // Projector keeps the read models at the log's end: one feed for all of them, a
@@ -217,7 +220,7 @@ func (p *Projector) advance(ctx context.Context, t *tracked, r run) error {
 // that cannot be written: that is a *Stopped.
 func (p *Projector) commit(ctx context.Context, t *tracked, r run) error {
 	at, _ := t.at()
-	err := t.write(ctx, p.pool, t.name, at, r, t.fold)
+	err := p.watched(ctx, t.name, r, func(ctx context.Context) error { return t.write(ctx, p.pool, t.name, at, r, t.fold) })
 	switch {
 	case err == nil:
 		t.moved(r.until, len(r.events), p.config.Now())

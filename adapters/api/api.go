@@ -12,13 +12,14 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 	"github.com/google/uuid"
+	"go.opentelemetry.io/otel/trace"
 
 	"importledger/aggregate"
 	"importledger/projections"
 )
 
-// Config is what the API is made of. All of it is required, but for Now and
-// Dependencies.
+// Config is what the API is made of. All of it is required, but for Now,
+// Tracing and Dependencies.
 type Config struct {
 	Imports     Imports
 	Streams     aggregate.Streams
@@ -39,6 +40,8 @@ type Config struct {
 	Identify func(ctx context.Context, identifier string) (uuid.UUID, bool, error)
 	// IsUnavailable tells that Postgres cannot be reached at the moment.
 	IsUnavailable func(error) bool
+	// Tracing makes a span of every request; nil: none.
+	Tracing trace.TracerProvider
 	// Dependencies are what /readyz looks at.
 	Dependencies []Dependency
 	Now          func() time.Time // nil: time.Now
@@ -56,6 +59,7 @@ type API struct {
 	tokens        Tokens
 	access        Access
 	metrics       *Metrics
+	tracer        trace.Tracer // nil: nobody looks
 	log           *slog.Logger
 	identify      func(context.Context, string) (uuid.UUID, bool, error)
 	isUnavailable func(error) bool
@@ -91,11 +95,17 @@ func New(cfg Config) (*API, error) {
 		mux: http.NewServeMux(), served: map[string]bool{}, tagged: map[string]bool{}, end: &endFinder{log: cfg.Log},
 		background: newBackground(), streaming: make(chan struct{}, maxStreams), searching: make(chan struct{}, maxSearches),
 	}
+	if cfg.Tracing != nil {
+		a.tracer = cfg.Tracing.Tracer("importledger/api")
+	}
 	if a.now == nil {
 		a.now = time.Now
 	}
 	a.health = &health{api: a, dependencies: cfg.Dependencies, drained: make(chan struct{})}
 	a.huma = humago.New(a.mux, document(cfg.Version))
+	if err := a.metrics.registry.Register(standings{a}); err != nil {
+		return nil, fmt.Errorf("register metrics: %w", err)
+	}
 	return a, a.addRoutes()
 }
 
@@ -109,7 +119,7 @@ func missingIn(config any) error {
 	v := reflect.ValueOf(config)
 	for i := range v.NumField() {
 		name := v.Type().Field(i).Name
-		if name != "Now" && name != "Dependencies" && v.Field(i).IsZero() {
+		if name != "Now" && name != "Dependencies" && name != "Tracing" && v.Field(i).IsZero() {
 			missing = append(missing, fmt.Errorf("the API's %s is missing", name))
 		}
 	}

@@ -9,6 +9,8 @@ import (
 	"runtime/debug"
 	"strings"
 	"unicode/utf8"
+
+	"go.opentelemetry.io/otel/trace"
 )
 
 // ServeHTTP implements http.Handler: every request passes these steps, outermost
@@ -22,7 +24,8 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.Body != nil {
 		r.Body = paced(out, r)
 	}
-	defer a.finish(out, r, known)
+	r, span := a.traced(r, known)
+	defer a.finish(out, r, known, span)
 	a.route(out, r)
 }
 
@@ -39,7 +42,7 @@ func secure(h http.Header) {
 
 // finish answers for a handler that panicked, and writes the request down. Paths
 // and queries stay out of the log: they can hold an address.
-func (a *API) finish(w *responseWriter, r *http.Request, known *request) {
+func (a *API) finish(w *responseWriter, r *http.Request, known *request, span trace.Span) {
 	broken := recover()
 	if broken != nil && broken != http.ErrAbortHandler {
 		a.log.LogAttrs(r.Context(), slog.LevelError, "request panicked", slog.String("request", known.id),
@@ -52,6 +55,7 @@ func (a *API) finish(w *responseWriter, r *http.Request, known *request) {
 	duration := a.now().Sub(known.started)
 	pattern := routeOf(r)
 	a.metrics.observe(methodOf(r), pattern, w.status, duration)
+	endTrace(span, methodOf(r), pattern, w.status)
 	a.log.LogAttrs(r.Context(), slog.LevelInfo, "request", slog.String("request", known.id), slog.String("method", methodOf(r)),
 		slog.String("route", pattern), slog.Int("status", w.status), slog.Duration("duration", duration), slog.String("client", known.caller.id))
 	if broken != nil {

@@ -19,7 +19,7 @@ type request struct {
 	started time.Time
 	caller  caller
 	address netip.Addr // where it comes from, trusted proxies seen through
-	trace   string     // W3C traceparent, where the client sent a good one
+	trace   string     // W3C traceparent of what this request causes, where there is a trace
 }
 
 // caller is who a request comes from.

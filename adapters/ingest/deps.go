@@ -64,6 +64,11 @@ type Deps struct {
 	// already, claimed is false and the fingerprint and import are the first ones.
 	Claim func(ctx context.Context, client, key, fingerprint, importID string) (firstFingerprint, firstImport string, claimed bool, err error)
 
+	// Continue begins the work on an import, as a part of the trace that its request
+	// belongs to, and gives the traceparent that the import's events carry from then on,
+	// or none. Optional.
+	Continue func(ctx context.Context, traceParent, name string) (_ context.Context, carried string, end func(error))
+
 	Identity aggregate.Identity
 	MaxBytes int64
 	Now      func() time.Time

@@ -30,6 +30,7 @@ type run struct {
 	deps   Deps
 	id     string
 	logger *slog.Logger
+	trace  string // traceparent of what it records
 }
 
 // toTheEnd goes on until the import has ended, whoever ended it. An error means
@@ -41,7 +42,7 @@ func (r run) toTheEnd(ctx context.Context) error {
 			return err
 		}
 		if err = r.keyIdentifier(ctx, imp); err == nil {
-			err = r.rows(ctx, imp)
+			err = r.traced(ctx, imp)
 		}
 		var end failure
 		switch {
@@ -70,6 +71,18 @@ func (r run) keyIdentifier(ctx context.Context, imp aggregate.Import) error {
 	if why, ok := errors.AsType[*commands.Refusal](err); ok {
 		return broken(why.Code, why.Message)
 	}
+	return err
+}
+
+// traced works off what an import has left, as a part of its trace.
+func (r run) traced(ctx context.Context, imp aggregate.Import) error {
+	if r.deps.Continue == nil {
+		return r.rows(ctx, imp)
+	}
+	ctx, carried, end := r.deps.Continue(ctx, imp.TraceParent, "import rows")
+	r.trace = carried
+	err := r.rows(ctx, imp)
+	end(err)
 	return err
 }
 
@@ -123,7 +136,7 @@ func (r run) append(ctx context.Context, expected uint64, chunks <-chan chunk) e
 }
 
 func (r run) meta(imp aggregate.Import) events.Meta {
-	return events.Meta{At: r.deps.Now().UnixMilli(), Actor: actor, CorrelationID: imp.CorrelationID, CausationID: imp.MappedBy.String()}
+	return events.Meta{At: r.deps.Now().UnixMilli(), Actor: actor, CorrelationID: imp.CorrelationID, CausationID: imp.MappedBy.String(), TraceParent: r.trace}
 }
 
 // unreadable tells a file that is not what was received from storage that is away.

@@ -20,9 +20,9 @@ type account struct {
 
 // setUpAccount gives a new ledger its key identifier; an older one keeps its own.
 func (l *ledger) setUpAccount(ctx context.Context, s *settings) error {
-	l.account = &account{log: l.log, db: l.pool}
+	l.account = &account{log: l.streams, db: l.pool}
 	meta := events.Meta{At: time.Now().UnixMilli(), Actor: "importledger"}
-	set, err := aggregate.SetUpAccount(ctx, l.log, meta, s.KeyIdentifier)
+	set, err := aggregate.SetUpAccount(ctx, l.streams, meta, s.KeyIdentifier)
 	if err == nil && set.KeyIdentifier != s.KeyIdentifier && !s.isDefault("key-identifier") {
 		l.logger.Warn("the ledger keeps the key identifier it was made with", "in force", set.KeyIdentifier, "asked", s.KeyIdentifier)
 	}

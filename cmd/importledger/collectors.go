@@ -11,7 +11,7 @@ import (
 
 // collectors are what the ledger tells Prometheus.
 func (l *ledger) collectors() []prometheus.Collector {
-	return []prometheus.Collector{readModelCollector{l}}
+	return []prometheus.Collector{readModelCollector{l}, l.streams}
 }
 
 var (

@@ -28,7 +28,8 @@ func (l *ledger) ingestDeps(s *settings) ingest.Deps {
 	limits.MaxBytes, limits.MaxRows, limits.MaxColumns = s.MaxBytes, s.MaxRows, s.MaxColumns
 	limits.MaxField, limits.MaxRecord = s.MaxField, s.MaxRecord
 	return ingest.Deps{
-		Log:         l.log,
+		Log:         l.streams,
+		Continue:    l.traces.Continue,
 		NewUpload:   func(ctx context.Context) (ingest.Upload, error) { return l.blobs.Create(ctx) },
 		OpenBlob:    l.blobs.Open,
 		BlobMissing: func(err error) bool { return errors.Is(err, blob.ErrNotFound) },

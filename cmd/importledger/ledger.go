@@ -12,6 +12,7 @@ import (
 
 	"importledger/adapters/ingest"
 	"importledger/adapters/postgres"
+	"importledger/adapters/telemetry"
 	"importledger/aggregate"
 	"importledger/projections"
 )
@@ -21,6 +22,8 @@ import (
 type ledger struct {
 	*storage
 	identity   aggregate.Identity
+	traces     *telemetry.Traces
+	streams    *telemetry.Streams // the log, watched
 	account    *account
 	company    *company // nil with a private Postgres: nobody else can come
 	projecting *projecting
@@ -35,15 +38,19 @@ type ledger struct {
 // openLedger opens storage and starts projectors and worker. They stop at close.
 func openLedger(ctx context.Context, s *settings, dir *dataDir, secret []byte, logger *slog.Logger) (_ *ledger, err error) {
 	l := &ledger{logger: logger, identity: aggregate.NewIdentity(derive(secret, "contact ids"))}
-	if l.storage, err = openStorage(ctx, s, dir, logger); err != nil {
+	if l.traces, err = openTraces(ctx, s, logger); err != nil {
 		return nil, err
 	}
+	if l.storage, err = openStorage(ctx, s, dir, logger); err != nil {
+		return nil, errors.Join(err, l.traces.Close(context.WithoutCancel(ctx)))
+	}
+	l.streams = telemetry.Watch(l.log, l.traces)
 	defer func() {
 		if err != nil {
 			if l.company != nil {
 				l.company.leave()
 			}
-			err = errors.Join(err, l.storage.close(context.WithoutCancel(ctx)))
+			err = errors.Join(err, l.storage.close(context.WithoutCancel(ctx)), l.traces.Close(context.WithoutCancel(ctx)))
 		}
 	}()
 	if l.cluster == nil {
@@ -57,7 +64,7 @@ func openLedger(ctx context.Context, s *settings, dir *dataDir, secret []byte, l
 	if err := l.setUpAccount(ctx, s); err != nil {
 		return nil, err
 	}
-	if l.projecting, err = newProjecting(ctx, l.pool, l.log, logger); err != nil {
+	if l.projecting, err = newProjecting(ctx, l.pool, l.log, l.traces, logger); err != nil {
 		return nil, err
 	}
 	l.ingest(s)
@@ -99,7 +106,7 @@ func (l *ledger) ingest(s *settings) {
 func (l *ledger) close(ctx context.Context) error {
 	l.stop()
 	l.running.Wait()
-	return l.storage.close(ctx)
+	return errors.Join(l.storage.close(ctx), l.traces.Close(ctx))
 }
 
 // caughtUp waits until the read models have all that is in the log now.

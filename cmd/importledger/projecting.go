@@ -15,6 +15,7 @@ import (
 
 	"importledger/adapters/eventstore"
 	"importledger/adapters/postgres"
+	"importledger/adapters/telemetry"
 	"importledger/projections"
 )
 
@@ -39,10 +40,10 @@ const (
 )
 
 // newProjecting prepares the read models; run has them projected.
-func newProjecting(ctx context.Context, pool *pgxpool.Pool, log *eventstore.Log, logger *slog.Logger) (*projecting, error) {
+func newProjecting(ctx context.Context, pool *pgxpool.Pool, log *eventstore.Log, traces *telemetry.Traces, logger *slog.Logger) (*projecting, error) {
 	p := &projecting{log: log, logger: logger, locks: postgres.NewLocks(pool, "projecting", logger)}
 	p.projector = projections.New(pool, log, projections.Config{
-		IsTransient: postgres.IsUnavailable, Now: time.Now, After: time.After, Logger: logger})
+		IsTransient: postgres.IsUnavailable, Now: time.Now, After: time.After, Logger: logger, Watch: traces.Projected})
 	p.changes = postgres.NewChanges(pool, p.projector.Heard, logger)
 	return p, p.prepare(ctx)
 }

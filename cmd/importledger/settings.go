@@ -49,6 +49,7 @@ type settings struct {
 	MaxBytes         int64      `koanf:"max-bytes"`
 	MaxField         int        `koanf:"max-field"`
 	MaxRecord        int        `koanf:"max-record"`
+	TracesURL        string     `koanf:"traces-url"`
 	LogLevel         slog.Level `koanf:"log-level"`
 
 	TrustedProxies    string `koanf:"trusted-proxies"`

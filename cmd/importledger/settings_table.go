@@ -80,6 +80,8 @@ var settingsTable = []setting{
 		description: "requests of one API client or user, all processes together"},
 	{key: "audit-days", fallback: "400", check: isRetention,
 		description: "how long sign-ins, refusals and administrative changes are kept"},
+	{key: "traces-url", check: isHTTPURL, absent: "as OTEL_EXPORTER_OTLP_ENDPOINT says, else no traces",
+		description: "OTLP collector that traces are sent to, http://…:4318/v1/traces"},
 	{key: "key-identifier", fallback: events.Email, check: oneOf(events.KeyIdentifiers...),
 		description: "what says which contact a row is about, for a new ledger: email, phone or externalId"},
 	{key: "max-rows", fallback: "20000", check: isCount,
@@ -119,6 +121,10 @@ func isServerURL(v string) error {
 		return errors.New("must be the address of a server, such as http://127.0.0.1:8080")
 	}
 	return nil
+}
+
+func isHTTPURL(v string) error {
+	return hasScheme(v, "the address of an OTLP collector, such as http://127.0.0.1:4318/v1/traces", "http", "https")
 }
 
 func isEventStoreURL(v string) error {
