@@ -125,7 +125,7 @@ func sameMapping(a, b events.ColumnsMapped) bool {
 	if a.Segment != nil && a.Segment.ID != b.Segment.ID && a.Segment.Name != b.Segment.Name {
 		return false
 	}
-	if !reflect.DeepEqual(a.File, b.File) || a.BlankCells != b.BlankCells || a.DefaultCountry != b.DefaultCountry {
+	if !reflect.DeepEqual(a.File, b.File) || a.BlankCells != b.BlankCells || a.DefaultCountry != b.DefaultCountry || a.Name != b.Name || a.Description != b.Description {
 		return false
 	}
 	for i, c := range a.Columns {

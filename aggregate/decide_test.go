@@ -2,6 +2,7 @@ package aggregate_test
 
 import (
 	"errors"
+	"strings"
 	"testing"
 
 	"importledger/aggregate"
@@ -183,6 +184,21 @@ func TestAMappingMayReadTheFileOtherwise(t *testing.T) {
 	}
 	wish.Mapping = []commands.Column{{Header: "E-mail", Attribute: events.Email}}
 	given(started).when(wish).detail(t, "header-unknown")
+}
+
+func TestAMappingMayNameTheImportAnew(t *testing.T) {
+	t.Parallel()
+	wish := commands.MapColumns{Attributes: events.Reserved, Name: "Autumn fair", Mapping: []commands.Column{{Header: "E-mail", Attribute: events.Email}}}
+	fact := events.ColumnsMapped{Name: "Autumn fair", Columns: []events.Column{{Header: "E-mail", Attribute: events.Email, Type: events.String}}}
+	for _, h := range started.File.Header[1:] {
+		fact.Columns = append(fact.Columns, events.Column{Header: h, Skip: true})
+	}
+	given(started).when(wish).then(t, fact)
+	if s := given(started, fact).state; s.Name() != "Autumn fair" || s.Description() != started.Description {
+		t.Errorf("%q, %q", s.Name(), s.Description())
+	}
+	wish.Description = strings.Repeat("x", 301)
+	given(started).when(wish).detail(t, "too-long")
 }
 
 func TestADefaultCountryHasPhones(t *testing.T) {

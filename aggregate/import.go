@@ -55,6 +55,22 @@ func (s Import) BlankCells() events.BlankCells {
 	return s.Started.BlankCells
 }
 
+// Name is what people call the import.
+func (s Import) Name() string {
+	if s.Mapped != nil && s.Mapped.Name != "" {
+		return s.Mapped.Name
+	}
+	return s.Started.Name
+}
+
+// Description says what the import is for.
+func (s Import) Description() string {
+	if s.Mapped != nil && s.Mapped.Description != "" {
+		return s.Mapped.Description
+	}
+	return s.Started.Description
+}
+
 // DefaultCountry is the country of national phone numbers, or empty.
 func (s Import) DefaultCountry() string {
 	if s.Mapped != nil && s.Mapped.DefaultCountry != "" {

@@ -27,7 +27,8 @@ func resolve(s Import, c commands.MapColumns) (events.ColumnsMapped, error) {
 	}
 	asked := m.byHeader(c.Mapping)
 
-	mapped := events.ColumnsMapped{Segment: c.Segment, EventName: c.EventName, File: c.File, BlankCells: c.BlankCells, DefaultCountry: c.DefaultCountry}
+	mapped := events.ColumnsMapped{Segment: c.Segment, EventName: c.EventName, File: c.File, BlankCells: c.BlankCells, DefaultCountry: c.DefaultCountry,
+		Name: c.Name, Description: c.Description}
 	for _, header := range header {
 		column := events.Column{Header: header, Skip: true}
 		if wish, ok := asked[header]; ok && !wish.Skip {

@@ -63,6 +63,8 @@ func (c Start) Check() error {
 // Check implements Command.
 func (c MapColumns) Check() error {
 	var s shape
+	s.want(text(c.Name, maxName), "name", "too-long", "A name has at most %d characters.", maxName)
+	s.want(text(c.Description, maxDescription), "description", "too-long", "A description has at most %d characters.", maxDescription)
 	s.want(len(c.Mapping) > 0, "mapping", "missing", "Map at least the column of the key identifier.")
 	for i, m := range c.Mapping {
 		field := fmt.Sprintf("mapping[%d]", i)

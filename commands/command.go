@@ -60,6 +60,8 @@ type MapColumns struct {
 	File           *events.File      // the file as Reading has it; nil: as it was started
 	BlankCells     events.BlankCells // empty: as it was started
 	DefaultCountry string            // empty: as it was started
+	Name           string            // of the import; empty: as it was started
+	Description    string            // likewise; at most 300 characters
 }
 
 // RowAccepted reports that a row obeys the rules, and what it says.

@@ -29,6 +29,8 @@ type ColumnsMapped struct {
 	File           *File      `json:"file,omitempty"`           // the same bytes, read otherwise; nil: as it was started
 	BlankCells     BlankCells `json:"blankCells,omitempty"`     // empty: as it was started
 	DefaultCountry string     `json:"defaultCountry,omitempty"` // empty: as it was started
+	Name           string     `json:"name,omitempty"`           // of the import, chosen last; empty: as it was started
+	Description    string     `json:"description,omitempty"`    // likewise
 }
 
 // RowAccepted: a row became (part of) a contact.

@@ -53,6 +53,10 @@ var samples = map[string]events.Event{
 		File:       &events.File{Name: "contacts.csv", Size: 812, SHA256: "60303ae22b998861", Separator: ",", Encoding: "utf-8", Header: []string{"E-mail", "Amount"}, Rows: 6},
 		BlankCells: events.ClearBlank, DefaultCountry: "BE",
 	},
+	"ColumnsMapped.named.v1": events.ColumnsMapped{
+		Columns: []events.Column{{Header: "E-mail", Attribute: events.Email, Type: events.String}},
+		Name:    "Spring fair", Description: "Cards from the booth",
+	},
 	"RowAccepted.v1": events.RowAccepted{Row: 12, Line: 14, Contact: events.Contact{NxID: nxID, Attributes: json.RawMessage(`{"email":"a\"b@example.com","age":42,"vip":true}`)}},
 	"RowAccepted.event.v1": events.RowAccepted{
 		Row: 12, Line: 14, Contact: events.Contact{NxID: nxID, Attributes: json.RawMessage(`{"email":"a@example.com"}`)},

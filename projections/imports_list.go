@@ -55,20 +55,20 @@ type Import struct {
 // written once and those that later events change. fixed and changing are their
 // fields, in the same order.
 var (
-	importFixed = []string{"id", "name", "description", "type", "search_name", "import_mode", "key_identifier", "corrects",
+	importFixed = []string{"id", "type", "search_name", "import_mode", "key_identifier", "corrects",
 		"user_id", "created_at"}
-	importChanging = []string{"state", "file", "header_hash", "rows_to_import", "default_country", "blank_cells", "event_name", "segment_id", "segment_name", "mapping", "rows_imported", "rows_in_error",
+	importChanging = []string{"name", "description", "state", "file", "header_hash", "rows_to_import", "default_country", "blank_cells", "event_name", "segment_id", "segment_name", "mapping", "rows_imported", "rows_in_error",
 		"failed_reason", "failed_message", "modified_at", "revision", "position_commit", "position_prepare"}
 	importColumns = slices.Concat(importFixed, importChanging)
 )
 
 func (i *Import) fixed() []any {
-	return []any{&i.ID, &i.Name, &i.Description, &i.Type, &i.searchName, &i.ImportMode, &i.KeyIdentifier, &i.Corrects,
+	return []any{&i.ID, &i.Type, &i.searchName, &i.ImportMode, &i.KeyIdentifier, &i.Corrects,
 		&i.UserID, &i.CreatedAt}
 }
 
 func (i *Import) changing() []any {
-	return []any{&i.State, &i.File, &i.headerHash, &i.RowsToImport, &i.DefaultCountry, &i.BlankCells, &i.EventName, &i.SegmentID, &i.SegmentName, &i.Mapping, &i.RowsImported, &i.RowsInError,
+	return []any{&i.Name, &i.Description, &i.State, &i.File, &i.headerHash, &i.RowsToImport, &i.DefaultCountry, &i.BlankCells, &i.EventName, &i.SegmentID, &i.SegmentName, &i.Mapping, &i.RowsImported, &i.RowsInError,
 		&i.FailedReason, &i.FailedMessage, &i.ModifiedAt, &i.Revision, &i.Position.Commit, &i.Position.Prepare}
 }
 
@@ -107,6 +107,7 @@ func (i *Import) apply(e events.Event) {
 			i.readAs(*e.File)
 		}
 		i.EventName = cmp.Or(e.EventName, i.EventName)
+		i.Name, i.Description = cmp.Or(e.Name, i.Name), cmp.Or(e.Description, i.Description)
 		i.DefaultCountry, i.BlankCells = cmp.Or(e.DefaultCountry, i.DefaultCountry), cmp.Or(e.BlankCells, i.BlankCells)
 	case events.RowAccepted:
 		i.RowsImported++

@@ -19,6 +19,7 @@ func TestAnImportIsListedAsItStands(t *testing.T) {
 	start := started("Contacts.csv", 3)
 	start.Name, start.Description = "Contacts", "for the fair"
 	mapping := mapped(&events.Segment{ID: "seg", Name: "Fair", Create: true})
+	mapping.Name = "Contacts of the fair" // its description stays
 
 	var facts []events.Event
 	want := projections.Import{ID: id, Name: "Contacts", Description: "for the fair", Type: events.Manual, State: events.Preparing,
@@ -30,6 +31,7 @@ func TestAnImportIsListedAsItStands(t *testing.T) {
 		{start, func() {}},
 		{mapping, func() {
 			want.State, want.Mapping, want.SegmentID, want.SegmentName = events.Importing, mapping.Columns, "seg", "Fair"
+			want.Name = "Contacts of the fair"
 		}},
 		{accepted(1, 1, `{}`), func() { want.RowsImported = 1 }},
 		{rejected(2, "email-invalid", "row-width"), func() { want.RowsInError = 1 }},

@@ -69,7 +69,7 @@ type newColumn struct {
 func importOf(s aggregate.Import) importObject {
 	started, file := s.Started, s.File()
 	o := importObject{
-		ID: s.ID, Name: started.Name, Description: orNull(started.Description), UserID: orNull(s.CreatedBy),
+		ID: s.ID, Name: s.Name(), Description: orNull(s.Description()), UserID: orNull(s.CreatedBy),
 		Type: string(started.Type), State: string(s.State),
 		File: fileObject{Separator: file.Separator, Name: file.Name, Size: file.Size, SHA256: file.SHA256, Encoding: file.Encoding,
 			Columns: len(file.Header)},

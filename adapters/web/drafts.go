@@ -37,7 +37,7 @@ type draft struct {
 // command is the draft as the intent that it becomes. What the file or the account
 // does not have any more is left out.
 func (d draft) command(header []string) commands.MapColumns {
-	m := commands.MapColumns{Reading: d.Reading, EventName: d.EventName, BlankCells: d.BlankCells, DefaultCountry: d.DefaultCountry}
+	m := commands.MapColumns{Name: d.Name, Description: d.Description, Reading: d.Reading, EventName: d.EventName, BlankCells: d.BlankCells, DefaultCountry: d.DefaultCountry}
 	has := make(map[string]bool, len(header))
 	for _, h := range header {
 		has[h] = true

@@ -123,7 +123,7 @@ func (v *visit) currentImport(id string) (projections.Import, error) {
 func rowOf(s aggregate.Import) projections.Import {
 	file := s.File()
 	row := projections.Import{
-		ID: s.ID, Name: s.Started.Name, Description: s.Started.Description, Type: s.Started.Type, State: s.State, File: file,
+		ID: s.ID, Name: s.Name(), Description: s.Description(), Type: s.Started.Type, State: s.State, File: file,
 		ImportMode: s.Started.ImportMode, EventName: s.EventName(), KeyIdentifier: s.Started.KeyIdentifier, RowsToImport: file.Rows,
 		RowsImported: s.Accepted, RowsInError: s.Rejected, UserID: s.CreatedBy, CreatedAt: s.CreatedAt, ModifiedAt: s.ModifiedAt, Revision: s.Events - 1,
 	}

@@ -98,6 +98,9 @@ func TestTheWholeWayInABrowser(t *testing.T) {
 	if text := evaluate[string](p, "document.querySelector('.sum').innerText"); !strings.Contains(text, "19,800") || !strings.Contains(text, "200") {
 		t.Errorf("the import says %s", text)
 	}
+	if text := evaluate[string](p, "document.querySelector('main').innerText"); !strings.Contains(text, "From the spring fair") {
+		t.Error("the description is not shown")
+	}
 	p.click("details.group summary")
 	p.accessible("an import that is done")
 
@@ -197,4 +200,3 @@ func TestTheWholeWayByKeyboardAlone(t *testing.T) {
 	p.press(kb.Enter)
 	p.become("location.search.includes('q=keys') && document.querySelectorAll('.imports tbody tr').length === 1")
 }
-
