@@ -50,7 +50,7 @@ type Link struct {
 // Users are the people of the ledger. Refusals are *commands.Refusal.
 type Users interface {
 	List(ctx context.Context, offset, limit int) (page []User, total int, err error)
-	Find(ctx context.Context, idOrName string) (User, error)
+	Find(ctx context.Context, id string) (User, error)
 	Invite(ctx context.Context, by By, name, role string) (User, Link, error)
 	SetRole(ctx context.Context, by By, id, role string) (User, error)
 	Disable(ctx context.Context, by By, id string) (User, error)

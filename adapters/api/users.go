@@ -37,7 +37,7 @@ type usersPage struct {
 }
 
 type UserPath struct {
-	User string `path:"user" maxLength:"100" doc:"The user's id or name."`
+	User string `path:"user" maxLength:"100" doc:"The user's id."`
 }
 
 type inviteRequest struct {

@@ -67,11 +67,11 @@ func (v visitorUsers) List(_ context.Context, offset, limit int) ([]api.User, in
 	return all[min(offset, 3):min(offset+limit, 3)], 3, v.ask(api.By{}, "list")
 }
 
-func (v visitorUsers) Find(_ context.Context, idOrName string) (api.User, error) {
-	if idOrName == "nobody" {
+func (v visitorUsers) Find(_ context.Context, id string) (api.User, error) {
+	if id == "nobody" {
 		return api.User{}, errNoPerson
 	}
-	return person("id-of-" + idOrName), nil
+	return person("id-of-" + id), nil
 }
 
 func (v visitorUsers) Invite(_ context.Context, by api.By, name, role string) (api.User, api.Link, error) {

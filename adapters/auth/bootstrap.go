@@ -43,7 +43,7 @@ func (u *Users) Bootstrap(ctx context.Context, set string) (made string, err err
 }
 
 func (u *Users) bootstrapWith(ctx context.Context, password string) error {
-	is, err := u.Find(ctx, BootstrapName)
+	is, err := u.named(ctx, BootstrapName)
 	exists := !errors.Is(err, ErrNoUser)
 	if err != nil && exists {
 		return err
@@ -62,7 +62,7 @@ func (u *Users) bootstrapWith(ctx context.Context, password string) error {
 		if first, err := u.makeAdmin(ctx, hash, false); first || err != nil {
 			return err
 		}
-		if is, err = u.Find(ctx, BootstrapName); err != nil {
+		if is, err = u.named(ctx, BootstrapName); err != nil {
 			return err
 		}
 	}

@@ -15,6 +15,8 @@ const (
 	rateWindow = time.Minute
 	rateParts  = 50 // of a limit, which processes take one by one
 	maxWindows = 8192
+
+	longestTake = time.Second
 )
 
 // Limits count requests by the minute, for all processes together. A process takes
@@ -101,6 +103,9 @@ func (l *Limits) forget(started time.Time) {
 
 // take asks for one more part, and reports those that were taken without asking.
 func (l *Limits) take(ctx context.Context, w *window, caller string, part, limit int64) error {
+	// Others wait for the answer: a database that is silent must not hold them up.
+	ctx, cancel := context.WithTimeout(ctx, longestTake)
+	defer cancel()
 	n := w.taken - w.reported + part
 	var used int64
 	err := l.guard.db.QueryRow(ctx, `

@@ -60,9 +60,13 @@ func (u *Users) List(ctx context.Context, offset, limit int) (page []User, total
 	return page, total, err
 }
 
-// Find gives a user by id or name.
-func (u *Users) Find(ctx context.Context, idOrName string) (User, error) {
-	return findUser(ctx, u.db, "WHERE id = $1 OR lower(name) = $2 ORDER BY id = $1 DESC", idOrName, strings.ToLower(idOrName))
+// Find gives a user by id.
+func (u *Users) Find(ctx context.Context, id string) (User, error) {
+	return findUser(ctx, u.db, "WHERE id = $1", id)
+}
+
+func (u *Users) named(ctx context.Context, name string) (User, error) {
+	return findUser(ctx, u.db, "WHERE lower(name) = $1", strings.ToLower(name))
 }
 
 func findUser(ctx context.Context, db DB, where string, args ...any) (User, error) {

@@ -175,7 +175,7 @@ func TestOfTwoWhoUseALinkAtOnceOneGetsIn(t *testing.T) {
 func TestNamesAndRolesAreChecked(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
-	h.user("ann", "viewer")
+	ann := h.user("ann", "viewer")
 	for _, c := range []struct{ name, role, code string }{
 		{"", "viewer", "user-name-invalid"}, {"a b", "viewer", "user-name-invalid"}, {"ann\u0435", "viewer", "user-name-invalid"},
 		{strings.Repeat("a", 101), "viewer", "user-name-invalid"}, {"ANN", "viewer", "user-name-taken"}, {"bob", "king", "role-unknown"},
@@ -185,7 +185,7 @@ func TestNamesAndRolesAreChecked(t *testing.T) {
 		}
 	}
 	for _, bad := range []string{"eleven char", strings.Repeat("ab", 20), strings.Repeat("ab1c2", 41), "ann\x00 and the others", "\xff\xfe and the others", "annabel-lee-Ann"} {
-		if _, err := h.users.SetPassword(t.Context(), h.admin, "ann", bad); (err == nil) != (bad == "annabel-lee-Ann") {
+		if _, err := h.users.SetPassword(t.Context(), h.admin, ann.ID, bad); (err == nil) != (bad == "annabel-lee-Ann") {
 			t.Errorf("%q: %v", bad, err)
 		}
 	}

@@ -42,8 +42,8 @@ func (u apiUsers) List(ctx context.Context, offset, limit int) ([]api.User, int,
 	return each(page, apiUser), total, err
 }
 
-func (u apiUsers) Find(ctx context.Context, idOrName string) (api.User, error) {
-	is, err := u.users.Find(ctx, idOrName)
+func (u apiUsers) Find(ctx context.Context, id string) (api.User, error) {
+	is, err := u.users.Find(ctx, id)
 	return api.User(is), err
 }
 

@@ -83,7 +83,7 @@ func TestAUserIsInvitedJoinsAndIsOutTheMomentTheyAreDisabled(t *testing.T) {
 
 	s.ask("GET", "/imports/new", "", append(session, "Accept", "text/html")...).is(403)
 
-	s.ask("PUT", "/ops/users/ann@example.org", `{"enabled":false}`, admin...).is(200)
+	s.ask("PUT", "/ops/users/"+made.ID, `{"enabled":false}`, admin...).is(200)
 	s.ask("GET", "/people/imports", "", session...).is(401)
 
 	var log struct {

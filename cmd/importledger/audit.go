@@ -49,7 +49,7 @@ func (p *program) newAuditLogCommand() *cobra.Command {
 			if since > 0 {
 				query.Set("from", strconv.FormatInt(time.Now().Add(-since).UnixMilli(), 10))
 			}
-			return list(cmd.Context(), p, f, "/ops/audit", query, func(all []auditEntry) error {
+			return list(cmd.Context(), p, f, "/ops/audit", func(*client) (url.Values, error) { return query, nil }, func(all []auditEntry) error {
 				t := p.term.newTable("WHEN", "WHAT", "BY", "ON", "FROM", "")
 				for _, e := range all {
 					more := deref(e.Detail)

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -80,18 +81,25 @@ type listed[T any] struct {
 	Items []T `json:"items"`
 }
 
-// list prints a page, as JSON or with show.
-func list[T any](ctx context.Context, p *program, f pageFlags, path string, query url.Values, show func([]T) error) error {
+// list prints a page, as JSON or with show. filter gives what else is asked for; nil:
+// nothing.
+func list[T any](ctx context.Context, p *program, f pageFlags, path string, filter func(*client) (url.Values, error), show func([]T) error) error {
 	paging, err := f.query()
 	if err != nil {
 		return err
 	}
-	for name, values := range query {
-		if values[0] != "" {
-			paging[name] = values
-		}
-	}
 	return p.withServer(ctx, func(c *client) error {
+		if filter != nil {
+			query, err := filter(c)
+			if err != nil {
+				return err
+			}
+			for name, values := range query {
+				if values[0] != "" {
+					paging[name] = values
+				}
+			}
+		}
 		var raw json.RawMessage
 		if _, err := c.get(ctx, path+"?"+paging.Encode(), &raw); err != nil {
 			return err
@@ -152,7 +160,7 @@ password, once and within 72 hours: send it to them on a way that nobody else re
 			if err := isRole(role); err != nil {
 				return err
 			}
-			return p.sendUser(cmd.Context(), call{method: http.MethodPost, path: "/ops/users"}, map[string]any{"name": args[0], "role": role}, asJSON)
+			return p.sendUser(cmd.Context(), "", call{method: http.MethodPost, path: "/ops/users"}, map[string]any{"name": args[0], "role": role}, asJSON)
 		},
 	}
 	cmd.Flags().StringVar(&role, "role", "viewer", "`ROLE`: admin, editor, auditor or viewer")
@@ -173,7 +181,7 @@ func (p *program) newRoleCommand() *cobra.Command {
 			return isRole(args[1])
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return p.sendUser(cmd.Context(), userCall(http.MethodPut, args[0], ""), map[string]any{"role": args[1]}, asJSON)
+			return p.sendUser(cmd.Context(), args[0], call{method: http.MethodPut}, map[string]any{"role": args[1]}, asJSON)
 		},
 	}
 	addJSONFlag(cmd, &asJSON, "the user")
@@ -189,21 +197,43 @@ func (p *program) newEnableCommand(enabled bool) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: use + " NAME", Short: short, Example: "  importledger users " + use + " bob", Args: oneArg("the name or id of a user"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return p.sendUser(cmd.Context(), userCall(http.MethodPut, args[0], ""), map[string]any{"enabled": enabled}, asJSON)
+			return p.sendUser(cmd.Context(), args[0], call{method: http.MethodPut}, map[string]any{"enabled": enabled}, asJSON)
 		},
 	}
 	addJSONFlag(cmd, &asJSON, "the user")
 	return cmd
 }
 
-func userCall(method, user, below string) call {
-	return call{method: method, path: "/ops/users/" + url.PathEscape(user) + below}
+// userID finds a user by name or id. Names stay out of addresses: they can be mail
+// addresses, and addresses end up in logs.
+func (c *client) userID(ctx context.Context, named string) (string, error) {
+	for page, remaining := 1, 1; remaining > 0; page++ {
+		var found listed[userObject]
+		if _, err := c.get(ctx, fmt.Sprintf("/ops/users?page=%d&pageSize=500", page), &found); err != nil {
+			return "", err
+		}
+		for _, u := range found.Items {
+			if u.ID == named || strings.EqualFold(u.Name, named) {
+				return u.ID, nil
+			}
+		}
+		remaining = found.Pagination.RemainingRecord
+	}
+	return "", fmt.Errorf("there is no user %q; `importledger users` lists them", named)
 }
 
-// sendUser asks for a change of a user and prints the user as they are then. A link
+// sendUser asks for a change of a user, below whose address what is (of a new one it
+// is whole), and prints the user as they are then. A link
 // is a result and goes to standard output, alone, so that it can be piped.
-func (p *program) sendUser(ctx context.Context, what call, body any, asJSON bool) error {
+func (p *program) sendUser(ctx context.Context, user string, what call, body any, asJSON bool) error {
 	return p.withServer(ctx, func(c *client) error {
+		if user != "" {
+			id, err := c.userID(ctx, user)
+			if err != nil {
+				return err
+			}
+			what.path = "/ops/users/" + url.PathEscape(id) + what.path
+		}
 		var raw json.RawMessage
 		if _, err := c.send(ctx, what, body, &raw); err != nil {
 			return err

@@ -40,7 +40,7 @@ sign in, and their sessions end.`,
 				}
 				body["password"] = password
 			}
-			return p.sendUser(cmd.Context(), userCall(http.MethodPost, args[0], "/password"), body, asJSON)
+			return p.sendUser(cmd.Context(), args[0], call{method: http.MethodPost, path: "/password"}, body, asJSON)
 		},
 	}
 	addJSONFlag(cmd, &asJSON, "the user, with the link")

@@ -20,10 +20,17 @@ func (p *program) newSessionsCommand() *cobra.Command {
 	var user string
 	cmd := &cobra.Command{
 		Use: "sessions", Short: "List the browsers that are signed in",
-		Example: "  importledger users sessions\n  importledger users sessions --user 01JD8Z0Q4T9M3W5X7Y9A1B2C3D --json",
+		Example: "  importledger users sessions\n  importledger users sessions --user ann@example.org --json",
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return list(cmd.Context(), p, f, "/ops/sessions", url.Values{"userId": {user}}, func(all []sessionObject) error {
+			filter := func(c *client) (url.Values, error) {
+				if user == "" {
+					return nil, nil
+				}
+				id, err := c.userID(cmd.Context(), user)
+				return url.Values{"userId": {id}}, err
+			}
+			return list(cmd.Context(), p, f, "/ops/sessions", filter, func(all []sessionObject) error {
 				if len(all) == 0 {
 					p.term.say("Nobody is signed in.")
 					return nil
@@ -36,7 +43,7 @@ func (p *program) newSessionsCommand() *cobra.Command {
 			})
 		},
 	}
-	cmd.Flags().StringVar(&user, "user", "", "only those of the user with this `ID`")
+	cmd.Flags().StringVar(&user, "user", "", "only those of the user with this `NAME` or id")
 	f.add(cmd, "sessions")
 	return cmd
 }
