@@ -1,0 +1,50 @@
+package main
+
+import (
+	"flag"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+)
+
+var screenshots = flag.String("screenshots", "", "folder to put the README's pictures of the pages in")
+
+// TestScreenshots makes the README's pictures:
+//
+//	go test ./cmd/importledger -run TestScreenshots -screenshots "$PWD/.github/screenshots"
+func TestScreenshots(t *testing.T) {
+	if *screenshots == "" {
+		t.Skip("pictures are made when a folder for them is named")
+	}
+	_, base := servePages(t)
+	p := newTab(t, base)
+	p.signIn()
+	p.importFile(peopleFile(t, "customers-2026.csv", 8000), "Customers")
+	p.open("/imports/new")
+	p.do(chromedp.SetUploadFiles(chromedp.CSS("input[type=file]"), []string{peopleFile(t, "spring-fair.csv", 20000)}))
+	p.click("form.upload button.primary")
+	p.at("/imports/[^/]+/file")
+	p.click("button.primary")
+	p.at("/imports/[^/]+/columns")
+	p.picture("columns-dark.png", look{1280, "dark"})
+	p.click("button.primary")
+	p.at("/imports/[^/]+/details")
+	p.click("button.primary")
+	p.at("/imports/[^/]+/review")
+	p.click(".foot form button.primary")
+	p.at("/imports/[^/]+")
+	p.ended()
+	p.picture("import-light.png", look{1280, "light"})
+}
+
+// picture keeps what the window shows.
+func (p *tab) picture(name string, as look) {
+	p.t.Helper()
+	p.lookAs(as)
+	shot, err := chromedp.Run(p.ctx, chromedp.CaptureScreenshot())
+	p.must(err)
+	p.must(os.MkdirAll(*screenshots, 0o755))
+	p.must(os.WriteFile(filepath.Join(*screenshots, name), shot, 0o644))
+}
