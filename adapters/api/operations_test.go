@@ -168,7 +168,7 @@ func TestTheOperationsAddressHasHealthAndMetrics(t *testing.T) {
 	w.get("/nothing/secret@x.org")
 	r := w.request("INVENTED", "/secret@x.org", "")
 	w.send(r)
-	ops := httptest.NewServer(api.NewOps(w.api))
+	ops := httptest.NewServer(api.NewOps(w.api, false))
 	defer ops.Close()
 	w.server.URL = ops.URL
 	for _, path := range []string{"/livez", "/readyz"} {
@@ -185,7 +185,12 @@ func TestTheOperationsAddressHasHealthAndMetrics(t *testing.T) {
 	if strings.Contains(text, "secret") {
 		t.Error("the metrics hold what clients sent")
 	}
+	w.get("/debug/pprof/").is(404)
 	w.get("/people/imports").is(404)
+	profiled := httptest.NewServer(api.NewOps(w.api, true))
+	defer profiled.Close()
+	w.server.URL = profiled.URL
+	w.get("/debug/pprof/heap").is(200)
 }
 
 func TestTheLogHoldsRoutesAndNoAddresses(t *testing.T) {

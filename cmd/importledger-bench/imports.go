@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"time"
 )
 
 // importOf measures an import from the first byte of the upload until it is
@@ -50,6 +51,17 @@ func importOf(name string, in input, atMost float64) func(context.Context, *benc
 				runs, floors = append(runs, took.Seconds()), append(floors, least.Seconds())
 			}
 		}
+		path, err := in.write(b.dir, b.runs+1)
+		if err != nil {
+			return nil, err
+		}
+		err = b.profiled(ctx, p, name, time.Duration(median(runs)*float64(time.Second)), func(ctx context.Context) error {
+			_, err := p.importFile(ctx, in, path)
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
 		goal := fmt.Sprintf("≤ %g ×", atMost)
 		return []figure{measured(name, "s", runs, floors, goal, func(_, ratio float64) bool { return ratio <= atMost })}, nil
 	}
@@ -94,16 +106,11 @@ func (b *bench) peaks(ctx context.Context, in input) ([]float64, error) {
 }
 
 func (b *bench) peak(ctx context.Context, in input, path, dir string) (peak float64, err error) {
-	database, err := b.newDatabase(ctx)
+	p, stop, err := b.startUnlimited(ctx, dir)
 	if err != nil {
 		return 0, err
 	}
-	p, err := startProduct(ctx, b.binary, filepath.Join(b.dir, dir), "IMPORTLEDGER_DATABASE_URL="+database,
-		"IMPORTLEDGER_MAX_ROWS=2000000", "IMPORTLEDGER_MAX_BYTES=1000000000")
-	if err != nil {
-		return 0, err
-	}
-	defer func() { err = errors.Join(err, p.stop()) }()
+	defer func() { err = errors.Join(err, stop()) }()
 	if _, err := p.importFile(ctx, in, path); err != nil {
 		return 0, err
 	}

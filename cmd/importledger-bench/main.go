@@ -42,6 +42,8 @@ type measurement struct {
 var measurements = []measurement{
 	{"import-A", importOf("import-A", inputA, 4)},
 	{"import-B", importOf("import-B", inputB, 2.2)},
+	{"import-C", longImport},
+	{"ten-imports", tenImports},
 	{"memory", memory},
 	{"worst-file", worst},
 	{"review", review},

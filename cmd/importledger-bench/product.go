@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"mime/multipart"
+	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -26,6 +27,7 @@ type product struct {
 	process *exec.Cmd
 	log     *os.File
 	url     string
+	opsURL  string
 	token   string
 	client  http.Client
 }
@@ -45,8 +47,12 @@ func startProduct(ctx context.Context, binary, dataDir string, env ...string) (*
 	if err != nil {
 		return nil, err
 	}
-	p := &product{process: exec.CommandContext(ctx, binary, "serve", "--data", dataDir, "--listen", "127.0.0.1:0", "--ops-listen", "127.0.0.1:0"), log: log}
-	p.process.Env = append(os.Environ(), "IMPORTLEDGER_CLIENT_ID="+clientID, "IMPORTLEDGER_CLIENT_SECRET="+clientSecret)
+	ops, err := freeAddress(ctx)
+	if err != nil {
+		return nil, err
+	}
+	p := &product{process: exec.CommandContext(ctx, binary, "serve", "--data", dataDir, "--listen", "127.0.0.1:0", "--ops-listen", ops), log: log, opsURL: "http://" + ops}
+	p.process.Env = append(os.Environ(), "IMPORTLEDGER_CLIENT_ID="+clientID, "IMPORTLEDGER_CLIENT_SECRET="+clientSecret, "IMPORTLEDGER_PROFILING=on")
 	p.process.Env = append(p.process.Env, env...)
 	p.process.Stdout, p.process.Stderr = log, log
 	p.process.Cancel = func() error { return p.process.Process.Signal(syscall.SIGTERM) }
@@ -58,6 +64,15 @@ func startProduct(ctx context.Context, binary, dataDir string, env ...string) (*
 		return nil, fmt.Errorf("the server did not start: %w\n%s", errors.Join(err, readErr, p.stop()), said)
 	}
 	return p, nil
+}
+
+// freeAddress is one that nobody listens on at the moment.
+func freeAddress(ctx context.Context) (string, error) {
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	return listener.Addr().String(), listener.Close()
 }
 
 func (p *product) ready(ctx context.Context, dataDir string) error {

@@ -76,6 +76,8 @@ func in(unit string, v float64) string {
 	switch unit {
 	case "s":
 		return fmt.Sprintf("%.3f s", v)
+	case "×":
+		return fmt.Sprintf("%.2f ×", v)
 	case "MB":
 		return fmt.Sprintf("%.0f MB", v)
 	}

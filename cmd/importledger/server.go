@@ -95,7 +95,7 @@ func startServer(ctx context.Context, s *settings, command, listen, opsListen st
 	srv.serve(listener, srv.access.proxies.Handler(front{api: srv.api, web: srv.web}))
 	if opsListener != nil {
 		srv.opsAddress = reachable(opsListener.Addr())
-		srv.serve(opsListener, api.NewOps(srv.api))
+		srv.serve(opsListener, api.NewOps(srv.api, s.Profiling == "on"))
 	}
 	return srv, srv.dir.publish(srv.address)
 }

@@ -55,6 +55,7 @@ type settings struct {
 	TrustedProxies    string `koanf:"trusted-proxies"`
 	RequestsPerMinute int64  `koanf:"requests-per-minute"`
 	AuditDays         int    `koanf:"audit-days"`
+	Profiling         string `koanf:"profiling"`
 
 	bucketKeys blob.Credentials // of an S3 store; no settings of ours
 

@@ -94,6 +94,8 @@ var settingsTable = []setting{
 		description: "bytes that a field of a file may have"},
 	{key: "max-record", fallback: "1048576", check: isRecordLimit,
 		description: "bytes that a row of a file may have"},
+	{key: "profiling", fallback: "off", check: oneOf("on", "off"),
+		description: "on: the operations address also serves /debug/pprof"},
 	{key: "log-level", fallback: "info", flag: "LEVEL", check: isLogLevel,
 		description: "debug, info, warn or error"},
 }
