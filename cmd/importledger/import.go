@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
 // importFlags are what was asked of an import.
@@ -74,6 +75,18 @@ error, 4 the file was refused, 5 canceled.`,
 		},
 	}
 	flags := cmd.Flags()
+	addMappingFlags(flags, &f)
+	flags.StringVar(&f.corrects, "corrects", "", "`ID` of the import whose rows in error the file has, mended (default: told by the file)")
+	flags.StringVar(&f.name, "name", "", "`NAME` of the import (default: the file's)")
+	flags.BoolVar(&f.review, "review", false, "check the whole file and print what would happen")
+	flags.BoolVarP(&f.yes, "yes", "y", false, "do not ask")
+	addJSONFlag(cmd, &f.json, "the import as it ended, as the last line")
+	return cmd
+}
+
+// addMappingFlags adds the flags that say how a file is read and what its columns
+// become.
+func addMappingFlags(flags *pflag.FlagSet, f *importFlags) {
 	// Headers may hold commas: one flag is one value.
 	flags.StringArrayVar(&f.maps, "map", nil, "import a column as an attribute: `Header=attribute`; may be repeated")
 	flags.StringArrayVar(&f.creates, "create", nil, "create an attribute: `attribute:type`, string, number or boolean; may be repeated")
@@ -86,12 +99,6 @@ error, 4 the file was refused, 5 canceled.`,
 	flags.StringVar(&f.encoding, "encoding", "", "`NAME` of the file's encoding: "+strings.Join(encodings, ", ")+" (default: found out)")
 	flags.StringVar(&f.country, "country", "", "`CODE` of the country of national phone numbers, such as BE")
 	flags.StringVar(&f.blank, "blank", "", "what a blank cell does to the contact's attribute: keep or clear, `WHAT` (default keep)")
-	flags.StringVar(&f.corrects, "corrects", "", "`ID` of the import whose rows in error the file has, mended (default: told by the file)")
-	flags.StringVar(&f.name, "name", "", "`NAME` of the import (default: the file's)")
-	flags.BoolVar(&f.review, "review", false, "check the whole file and print what would happen")
-	flags.BoolVarP(&f.yes, "yes", "y", false, "do not ask")
-	addJSONFlag(cmd, &f.json, "the import as it ended, as the last line")
-	return cmd
 }
 
 func (p *program) runImport(ctx context.Context, f importFlags) error {

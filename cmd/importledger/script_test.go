@@ -82,10 +82,10 @@ func scriptEnv(ts *testscript.TestScript, names ...string) (env []string) {
 	return env
 }
 
-// serve DIR runs a server on a data directory until the script has ended.
+// serve DIR [FLAG…] runs a server on a data directory until the script has ended.
 func serveScript(ts *testscript.TestScript, _ bool, args []string) {
 	p := startProcess(tb(ts), scriptEnv(ts, "IMPORTLEDGER_EVENTSTORE_URL", "IMPORTLEDGER_DATABASE_URL"),
-		"serve", "--data", ts.MkAbs(args[0]), "--listen", "127.0.0.1:0", "--ops-listen", "127.0.0.1:0")
+		append([]string{"serve", "--data", ts.MkAbs(args[0]), "--listen", "127.0.0.1:0", "--ops-listen", "127.0.0.1:0"}, args[1:]...)...)
 	at, ok := p.address()
 	if !ok {
 		ts.Fatalf("%s", p.output())

@@ -56,36 +56,44 @@ func openSource(path string, stdin io.Reader) (*source, error) {
 // Progress is told the bytes that were sent so far.
 func (c *client) upload(ctx context.Context, s *source, fields map[string]string, progress func(sent int64)) (importObject, error) {
 	var i importObject
-	boundary := rand.Text()
-	_, err := c.read(ctx, call{
-		method: http.MethodPost, path: "/people/imports", repeat: s.repeat,
-		header: http.Header{
-			"Content-Type":    {"multipart/form-data; boundary=" + boundary},
-			"Idempotency-Key": {rand.Text()}, // a repeated upload is the same import
-		},
-		body: func() (io.Reader, error) {
-			file, err := s.open()
-			if err != nil {
-				return nil, err
-			}
-			r, w := io.Pipe()
-			form := multipart.NewWriter(w)
-			if err := form.SetBoundary(boundary); err != nil {
-				return nil, errors.Join(err, file.Close())
-			}
-			counted := &counter{r: file, tell: progress}
-			// Whoever waits for standard input cannot be woken, who reads the form can.
-			forget := context.AfterFunc(ctx, func() { w.CloseWithError(ctx.Err()) })
-			go func() {
-				defer forget()
-				err := writeForm(form, fields, s.name, counted)
-				// The reader gets the error and does with it what there is to do.
-				w.CloseWithError(errors.Join(err, file.Close()))
-			}()
-			return r, nil
-		},
-	}, &i)
+	err := c.sendFile(ctx, call{
+		path: "/people/imports", repeat: s.repeat,
+		header: http.Header{"Idempotency-Key": {rand.Text()}}, // a repeated upload is the same import
+	}, s, fields, progress, &i)
 	return i, err
+}
+
+// sendFile posts a file with fields beside it, and reads the answer.
+func (c *client) sendFile(ctx context.Context, r call, s *source, fields map[string]string, progress func(sent int64), into any) error {
+	boundary := rand.Text()
+	if r.header == nil {
+		r.header = http.Header{}
+	}
+	r.header.Set("Content-Type", "multipart/form-data; boundary="+boundary)
+	r.method = http.MethodPost
+	r.body = func() (io.Reader, error) {
+		file, err := s.open()
+		if err != nil {
+			return nil, err
+		}
+		r, w := io.Pipe()
+		form := multipart.NewWriter(w)
+		if err := form.SetBoundary(boundary); err != nil {
+			return nil, errors.Join(err, file.Close())
+		}
+		counted := &counter{r: file, tell: progress}
+		// Whoever waits for standard input cannot be woken, who reads the form can.
+		forget := context.AfterFunc(ctx, func() { w.CloseWithError(ctx.Err()) })
+		go func() {
+			defer forget()
+			err := writeForm(form, fields, s.name, counted)
+			// The reader gets the error and does with it what there is to do.
+			w.CloseWithError(errors.Join(err, file.Close()))
+		}()
+		return r, nil
+	}
+	_, err := c.read(ctx, r, into)
+	return err
 }
 
 // writeForm writes the fields before the file, so that the server knows them when
