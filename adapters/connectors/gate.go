@@ -30,43 +30,41 @@ func NewGate(most int, within time.Duration) *Gate {
 
 // Begin lets a connection apply. It is closed when it takes too long or has to make
 // room; done says that it need not apply any longer, or has ended. done may be called
-// more than once.
+// more than once, also while the connection is being closed.
 func (g *Gate) Begin(conn net.Conn) (done func()) {
+	a := &applying{conn: conn}
 	g.mu.Lock()
-	defer g.mu.Unlock()
+	var room []*applying
 	for g.waiting.Len() >= g.most {
-		g.turnAway(g.waiting.Front())
+		room = append(room, g.waiting.Remove(g.waiting.Front()).(*applying))
 	}
-	place := g.waiting.PushBack(&applying{conn: conn})
-	place.Value.(*applying).timer = time.AfterFunc(g.within, func() {
-		g.mu.Lock()
-		defer g.mu.Unlock()
-		g.turnAway(place)
-	})
-	return sync.OnceFunc(func() {
-		g.mu.Lock()
-		defer g.mu.Unlock()
-		if a, ok := g.leave(place); ok {
-			a.timer.Stop()
+	place := g.waiting.PushBack(a)
+	a.timer = time.AfterFunc(g.within, func() {
+		if g.leave(place) {
+			closeConn(conn)
 		}
 	})
-}
-
-// turnAway closes a connection, unless it does not apply any longer. That it may be
-// closed already is no concern of anybody's.
-func (g *Gate) turnAway(place *list.Element) {
-	if a, ok := g.leave(place); ok {
-		a.timer.Stop()
-		_ = a.conn.Close()
+	g.mu.Unlock()
+	for _, other := range room {
+		other.timer.Stop()
+		closeConn(other.conn)
+	}
+	return func() {
+		if g.leave(place) {
+			a.timer.Stop()
+		}
 	}
 }
 
-func (g *Gate) leave(place *list.Element) (*applying, bool) {
-	a, applies := place.Value.(*applying)
-	if !applies {
-		return nil, false
-	}
-	place.Value = nil
+// leave takes a connection off the list; false: it is not there any more.
+func (g *Gate) leave(place *list.Element) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	before := g.waiting.Len()
 	g.waiting.Remove(place)
-	return a, true
+	return g.waiting.Len() < before
 }
+
+// closeConn turns a connection away. That it may be closed already is no concern of
+// anybody's. The gate is not locked here: closing tells the gate.
+func closeConn(conn net.Conn) { _ = conn.Close() }

@@ -2,6 +2,8 @@ package ftps
 
 import (
 	"context"
+	"errors"
+	"io"
 	"net"
 	"net/netip"
 	"sync"
@@ -120,6 +122,10 @@ func address(a net.Addr) netip.Addr {
 // dataIdle is how long a data channel may be silent.
 const dataIdle = time.Minute
 
+// errCut ends a file whose client did not say that it was whole. FTP has no other
+// sign of that than TLS's goodbye (close_notify).
+var errCut = errors.New("the data channel ended without TLS close_notify, so the file may not be whole")
+
 // dataListener gives data channels their deadlines.
 type dataListener struct{ net.Listener }
 
@@ -132,13 +138,20 @@ func (l dataListener) Accept() (net.Conn, error) {
 	return &dataConn{c}, nil
 }
 
+// dataConn is what TLS is spoken over. Package tls takes the end of a connection for
+// a goodbye where it falls between two records; here that is an error. After a real
+// goodbye it does not read on.
 type dataConn struct{ net.Conn }
 
 func (c *dataConn) Read(p []byte) (int, error) {
 	if err := c.SetReadDeadline(time.Now().Add(dataIdle)); err != nil {
 		return 0, err
 	}
-	return c.Conn.Read(p)
+	n, err := c.Conn.Read(p)
+	if errors.Is(err, io.EOF) {
+		err = errCut
+	}
+	return n, err
 }
 
 func (c *dataConn) Write(p []byte) (int, error) {

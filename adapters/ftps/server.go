@@ -8,8 +8,10 @@ import (
 	"io"
 	"io/fs"
 	"log/slog"
+	"maps"
 	"net"
 	"net/netip"
+	"slices"
 	"sync"
 
 	ftpserver "github.com/fclairamb/ftpserverlib"
@@ -105,10 +107,11 @@ func (s *Server) Serve(l net.Listener) error {
 func (s *Server) Close(ctx context.Context) error {
 	s.stop()
 	s.mu.Lock()
-	for _, c := range s.conns {
+	open := slices.Collect(maps.Values(s.conns))
+	s.mu.Unlock()
+	for _, c := range open { // each takes itself out of the map
 		_ = c.Close()
 	}
-	s.mu.Unlock()
 	select {
 	case <-s.active.none():
 		return nil
