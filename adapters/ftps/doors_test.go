@@ -23,8 +23,10 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(pgtest.M{M: m}) }
 
+func db(t *testing.T) connectors.DB { return pgtest.New(t) }
+
 func TestTheDoorKeepsTheSuite(t *testing.T) {
-	doorstest.Run(t, doorstest.Door{Protocol: connectors.FTPS, Open: open, Dial: dial})
+	doorstest.Run(t, doorstest.Door{Protocol: connectors.FTPS, DB: db, Open: open, Dial: dial})
 }
 
 func certificate(t *testing.T) (ftps.Certificate, []byte) {
@@ -82,7 +84,7 @@ func openWith(t *testing.T, w *doorstest.World, c ftps.Certificate) string {
 // visitor is a signed-in client.
 func visitor(t *testing.T) (w *doorstest.World, c *client, username, password string) {
 	t.Helper()
-	w = doorstest.NewWorld(t)
+	w = doorstest.NewWorld(t, db(t))
 	connector, password := w.Connector(t, connectors.FTPS)
 	c, err := signIn(open(t, w), connector.Username, password)
 	if err != nil {
@@ -274,7 +276,7 @@ func TestASelfSignedCertificateSaysSoAndCanBeTrusted(t *testing.T) {
 	if got := c.Fingerprint(); !strings.HasPrefix(got, "SHA256:") || !strings.HasSuffix(got, " (self-signed)") || strings.Count(got, ":") != 32 {
 		t.Errorf("fingerprint %s", got)
 	}
-	w := doorstest.NewWorld(t)
+	w := doorstest.NewWorld(t, db(t))
 	address := openWith(t, w, c)
 	pool := x509.NewCertPool()
 	if !pool.AppendCertsFromPEM(pem) {

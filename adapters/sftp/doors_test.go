@@ -25,7 +25,9 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(pgtest.M{M: m}) }
 
-var door = doorstest.Door{Protocol: connectors.SFTP, Open: open, Dial: dialPassword}
+var door = doorstest.Door{Protocol: connectors.SFTP, DB: db, Open: open, Dial: dialPassword}
+
+func db(t *testing.T) connectors.DB { return pgtest.New(t) }
 
 func TestTheDoorKeepsTheSuite(t *testing.T) { doorstest.Run(t, door) }
 
@@ -164,7 +166,7 @@ func newKey(t *testing.T) (ssh.Signer, string) {
 
 func TestKeysComeInForTheirConnectorOnly(t *testing.T) {
 	t.Parallel()
-	w := doorstest.NewWorld(t)
+	w := doorstest.NewWorld(t, db(t))
 	mine, line := newKey(t)
 	theirs, otherLine := newKey(t)
 	unknown, _ := newKey(t)
@@ -218,7 +220,7 @@ func until(t *testing.T, what string, is func() bool) {
 
 func TestNothingButSFTPIsServed(t *testing.T) {
 	t.Parallel()
-	w := doorstest.NewWorld(t)
+	w := doorstest.NewWorld(t, db(t))
 	c, password := w.Connector(t, connectors.SFTP)
 	address := open(t, w)
 	conn, err := dial(address, c.Username, ssh.Password(password))
@@ -272,7 +274,7 @@ func TestNothingButSFTPIsServed(t *testing.T) {
 
 func TestWeakAlgorithmsAreRefused(t *testing.T) {
 	t.Parallel()
-	w := doorstest.NewWorld(t)
+	w := doorstest.NewWorld(t, db(t))
 	c, password := w.Connector(t, connectors.SFTP)
 	address := open(t, w)
 	for what, weak := range map[string]ssh.Config{
@@ -295,7 +297,7 @@ func TestWeakAlgorithmsAreRefused(t *testing.T) {
 
 func TestAFileIsWholeOrNew(t *testing.T) {
 	t.Parallel()
-	w := doorstest.NewWorld(t)
+	w := doorstest.NewWorld(t, db(t))
 	c, password := w.Connector(t, connectors.SFTP)
 	connection, err := dialPassword(open(t, w), c.Username, password)
 	if err != nil {

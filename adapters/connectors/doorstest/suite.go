@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"importledger/adapters/connectors"
 	"importledger/commands"
 )
 
@@ -32,6 +33,8 @@ type Client interface {
 // Door is one to be tested.
 type Door struct {
 	Protocol string
+	// DB is a fresh database that has schema ledger.
+	DB func(t *testing.T) connectors.DB
 	// Open serves the world until the test ends, and tells where.
 	Open func(t *testing.T, w *World) (address string)
 	Dial func(address, username, password string) (Client, error)
@@ -61,7 +64,7 @@ func Run(t *testing.T, d Door) {
 // opened is a door with a connector behind it.
 func (d Door) opened(t *testing.T) (w *World, address, username, password string) {
 	t.Helper()
-	w = NewWorld(t)
+	w = NewWorld(t, d.DB(t))
 	c, password := w.Connector(t, d.Protocol)
 	return w, d.Open(t, w), c.Username, password
 }
@@ -351,7 +354,7 @@ func closed(t *testing.T, d Door) {
 }
 
 func several(t *testing.T, d Door) {
-	w := NewWorld(t)
+	w := NewWorld(t, d.DB(t))
 	address := d.Open(t, w)
 	for n := range 3 {
 		c, password := w.Connector(t, d.Protocol)

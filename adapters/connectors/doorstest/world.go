@@ -19,8 +19,6 @@ import (
 	"github.com/oklog/ulid/v2"
 
 	"importledger/adapters/connectors"
-	"importledger/adapters/postgres"
-	"importledger/adapters/postgres/pgtest"
 	"importledger/aggregate"
 	"importledger/commands"
 	"importledger/events"
@@ -43,14 +41,14 @@ type World struct {
 	refused  map[string]string
 }
 
-// NewWorld makes a world that takes files until the test ends.
-func NewWorld(t *testing.T) *World {
+// NewWorld makes a world on a database that has schema ledger; it takes files until
+// the test ends.
+func NewWorld(t *testing.T, db connectors.DB) *World {
 	t.Helper()
 	w := &World{blobs: map[string][]byte{}, refused: map[string]string{}, Gate: connectors.NewGate(64, 30*time.Second)}
-	pool := pgtest.New(t)
 	quiet := slog.New(slog.DiscardHandler)
 	w.Connectors = connectors.New(connectors.Deps{
-		DB: pool, Imports: imports{w}, Passwords: passwords{},
+		DB: db, Imports: imports{w}, Passwords: passwords{},
 		NewUpload: func(context.Context) (connectors.Upload, error) {
 			w.locked(func() { w.uploads++ })
 			return &upload{world: w}, nil
@@ -60,15 +58,17 @@ func NewWorld(t *testing.T) *World {
 			w.locked(func() { delete(w.blobs, key) })
 			return nil
 		},
-		TryLock:     postgres.NewLocks(pool, "connector", quiet).TryLock,
+		TryLock: func(context.Context, string) (func(), <-chan struct{}, bool, error) {
+			return func() {}, nil, true, nil // this process is alone
+		},
 		ParseKey:    func(line string) (string, error) { return line, nil },
-		IsTransient: postgres.IsUnavailable,
+		IsTransient: func(error) bool { return false },
 		DigestKey:   []byte("test"), MaxBytes: MaxBytes,
 		Now: time.Now, NewID: func() string { return ulid.Make().String() }, Logger: quiet,
 	})
 	w.count = func(t *testing.T) (n int) {
 		t.Helper()
-		if err := pool.QueryRow(t.Context(), "SELECT count(*) FROM ledger.connector_files").Scan(&n); err != nil {
+		if err := db.QueryRow(t.Context(), "SELECT count(*) FROM ledger.connector_files").Scan(&n); err != nil {
 			t.Fatal(err)
 		}
 		return n
