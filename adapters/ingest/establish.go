@@ -93,11 +93,11 @@ func (s *Service) segment(ctx context.Context, asked events.Segment) (*events.Se
 	return nil, errSegmentMissing
 }
 
-// establish makes what the commands on an import create part of the account, before the
-// commands are recorded: a segment or attribute is there whole, or not at all, and
-// of two imports that create the same one the log says which came first. It gives
-// the commands with what is there then; deciding them may refuse what another
-// import was faster to create. Commands that are refused anyway create nothing.
+// establish makes what the commands on an import create part of the account, before
+// the commands are recorded: a segment or attribute is there whole, or not at all, and
+// of two imports that create the same one the log says which came first. It gives the
+// commands with what is there then; deciding them may refuse what another import was
+// faster to create. Commands that are refused anyway create nothing.
 func (s *Service) establish(ctx context.Context, meta events.Meta, imp aggregate.Import, todo ...commands.Command) ([]commands.Command, error) {
 	todo = slices.Clone(todo)
 	for i, c := range todo {
@@ -105,32 +105,42 @@ func (s *Service) establish(ctx context.Context, meta events.Meta, imp aggregate
 		if err != nil {
 			return nil, err
 		}
-		for _, fact := range facts {
-			mapped, ok := fact.(events.ColumnsMapped)
-			if !ok {
-				continue
-			}
-			m := c.(commands.MapColumns)
-			if m.Attributes, err = s.establishAttributes(ctx, meta, imp.ID, mapped.Columns, m.Attributes); err != nil {
+		if m, ok := c.(commands.MapColumns); ok && len(facts) > 0 {
+			if todo[i], err = s.establishMapping(ctx, meta, imp, m, facts); err != nil {
 				return nil, err
 			}
-			if _, err := aggregate.Decide(imp, m); err != nil {
-				return nil, err
-			}
-			if m.Segment != nil && m.Segment.Create {
-				if m.Segment, err = s.establishSegment(ctx, meta, imp.ID, *m.Segment); err != nil {
-					return nil, err
-				}
-			}
-			todo[i] = m
 		}
 		imp = aggregate.Tried(imp, facts, meta)
 	}
 	return todo, nil
 }
 
-// establishAttributes creates the attributes that a mapping says are new, and adds those
-// to the known ones that somebody else was faster to create.
+// establishMapping creates what a mapping creates by the facts that were decided,
+// attributes first: where one is refused there is no segment without its import.
+func (s *Service) establishMapping(ctx context.Context, meta events.Meta, imp aggregate.Import, m commands.MapColumns, facts []events.Event) (commands.MapColumns, error) {
+	for _, fact := range facts {
+		mapped, ok := fact.(events.ColumnsMapped)
+		if !ok {
+			continue
+		}
+		var err error
+		if m.Attributes, err = s.establishAttributes(ctx, meta, imp.ID, mapped.Columns, m.Attributes); err != nil {
+			return m, err
+		}
+	}
+	if _, err := aggregate.Decide(imp, m); err != nil {
+		return m, err
+	}
+	if m.Segment == nil || !m.Segment.Create {
+		return m, nil
+	}
+	segment, err := s.establishSegment(ctx, meta, imp.ID, *m.Segment)
+	m.Segment = segment
+	return m, err
+}
+
+// establishAttributes creates the attributes that a mapping says are new, and adds
+// those to the known ones that somebody else was faster to create.
 func (s *Service) establishAttributes(ctx context.Context, meta events.Meta, importID string, columns []events.Column, known []events.Attribute) ([]events.Attribute, error) {
 	created := make([]aggregate.Attribute, len(columns))
 	group, ctx := errgroup.WithContext(ctx)
