@@ -2,6 +2,8 @@ package api
 
 import (
 	"cmp"
+	"slices"
+	"strings"
 	"time"
 
 	"importledger/aggregate"
@@ -214,4 +216,17 @@ func (b connectorChange) change() (ConnectorChange, error) {
 	t, err := b.Template.template()
 	c.Template = &t
 	return c, err
+}
+
+// changes names what is changed, for the audit log.
+func (b connectorChange) changes() string {
+	var all []string
+	for name, asked := range map[string]bool{"name": b.Name != nil, "template": b.Template != nil, "username": b.Username != nil,
+		"public keys": b.PublicKeys != nil, "enabled": b.Enabled != nil && *b.Enabled, "disabled": b.Enabled != nil && !*b.Enabled} {
+		if asked {
+			all = append(all, name)
+		}
+	}
+	slices.Sort(all)
+	return strings.Join(all, ", ")
 }

@@ -114,6 +114,7 @@ func (a *API) createConnector(ctx context.Context, in *createConnector) (*create
 	if err != nil {
 		return nil, err
 	}
+	a.noteConnector(ctx, "connector.created", made.ID, made.Protocol)
 	return &createdConnector{Location: "/people/connectors/" + url.PathEscape(made.ID), Body: connectorWithPassword{connectorOf(made), password}}, nil
 }
 
@@ -126,11 +127,22 @@ func (a *API) changeConnector(ctx context.Context, in *changeConnector) (*connec
 	if err != nil {
 		return nil, err
 	}
+	a.noteConnector(ctx, "connector.changed", in.ID, in.Body.changes())
 	return &connectorAnswer{connectorOf(c)}, nil
 }
 
 func (a *API) removeConnector(ctx context.Context, in *struct{ ConnectorID }) (*struct{}, error) {
-	return nil, a.connectors.Remove(ctx, in.ID)
+	if err := a.connectors.Remove(ctx, in.ID); err != nil {
+		return nil, err
+	}
+	a.noteConnector(ctx, "connector.removed", in.ID, "")
+	return nil, nil
+}
+
+// noteConnector tells the audit log. What was done stays done when it cannot be told:
+// a password that was made would be lost with the answer.
+func (a *API) noteConnector(ctx context.Context, action, id, detail string) {
+	a.logSoft(ctx, a.access.Audit.Note(ctx, action, a.by(ctx), id, detail))
 }
 
 func (a *API) renewPassword(ctx context.Context, in *struct{ ConnectorID }) (*struct{ Body connectorWithPassword }, error) {
@@ -138,6 +150,7 @@ func (a *API) renewPassword(ctx context.Context, in *struct{ ConnectorID }) (*st
 	if err != nil {
 		return nil, err
 	}
+	a.noteConnector(ctx, "connector.password-renewed", in.ID, "")
 	return &struct{ Body connectorWithPassword }{connectorWithPassword{connectorOf(c), password}}, nil
 }
 

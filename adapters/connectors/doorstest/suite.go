@@ -156,10 +156,6 @@ func breaksOff(t *testing.T, d Door) {
 			t.Fatalf("at %d: %v", at, err)
 		}
 	}
-	until(t, "the server has noticed", func() (noticed bool) {
-		w.locked(func() { noticed = w.uploads == 0 })
-		return noticed
-	})
 	w.WantNothing(t)
 	c := d.client(t, address, username, password)
 	if got := names(t, c, "/"); !slices.Equal(got, []string{"failed", "processed"}) {

@@ -103,9 +103,14 @@ type opened struct{ *bytes.Reader }
 
 func (opened) Close() error { return nil }
 
-// WantNothing checks that no trace of any file is left.
+// WantNothing checks that no trace of any file is left, once the server has noticed
+// that none is being sent any more.
 func (w *World) WantNothing(t *testing.T) {
 	t.Helper()
+	until(t, "the server has noticed", func() (noticed bool) {
+		w.locked(func() { noticed = w.uploads == 0 })
+		return noticed
+	})
 	rows := w.count(t)
 	w.locked(func() {
 		if rows != 0 || len(w.blobs) != 0 || w.uploads != 0 || len(w.imported) != 0 {
