@@ -162,6 +162,7 @@ func document(version string) huma.Config {
 			Info: &huma.Info{Title: "importledger", Version: version,
 				Description: "Imports of contacts and events, as a ledger. JSON in and out; times are Unix epoch milliseconds. " +
 					"Every write answers X-Ledger-Position; send it as ?after= to read what you wrote."},
+			Extensions: map[string]any{"x-error-codes": errorCodes},
 			Tags: []*huma.Tag{{Name: "Tokens"}, {Name: "Imports"}, {Name: "Contacts"}, {Name: "Attributes"}, {Name: "Segments"},
 				{Name: "Connectors"}, {Name: "Operations"}, {Name: "Users"}, {Name: "API clients"}, {Name: "Audit"}, {Name: "Health"}},
 			Components: &huma.Components{

@@ -26,6 +26,8 @@ type docsView struct {
 	Title, Version, Description string
 	Groups                      []docsGroup
 	Schemas                     []docsSchema
+	Codes                       []errorCode
+	Error                       string // an error, as an example
 }
 
 type docsGroup struct {
@@ -42,19 +44,21 @@ type docsOperation struct {
 
 type docsResponse struct {
 	Status, Description string
+	Good                bool
 	Content             []docsContent
 }
 
-type docsContent struct{ MediaType, Type string }
+type docsContent struct{ MediaType, Type, Schema, Example string }
 
 type docsSchema struct {
-	Name       string
-	Properties []docsProperty
+	Name, Description string
+	Properties        []docsProperty
+	Kinds             []string // of a schema that is one of several
 }
 
 type docsProperty struct {
-	Name, Type, Description string
-	Required                bool
+	Name, Type, Schema, Description string
+	Required                        bool
 }
 
 // addDocs serves the document and a page of it. Both are made once, here: every
@@ -63,6 +67,7 @@ func (a *API) addDocs() error {
 	for _, route := range []string{"GET /openapi.json", "GET /docs", "GET /docs.css"} {
 		a.admit(route)
 	}
+	addExamples(a.huma.OpenAPI())
 	document, err := json.Marshal(a.huma.OpenAPI())
 	if err != nil {
 		return fmt.Errorf("write the OpenAPI document: %w", err)
@@ -93,13 +98,12 @@ func (a *API) static(mediaType string, content []byte) http.Handler {
 }
 
 func docsOf(doc *huma.OpenAPI) docsView {
-	view := docsView{Title: doc.Info.Title, Version: doc.Info.Version, Description: doc.Info.Description}
+	view := docsView{Title: doc.Info.Title, Version: doc.Info.Version, Description: doc.Info.Description,
+		Codes: errorCodes, Error: indented(sampleTypes["ErrorAnswer"])}
 	groups := map[string][]docsOperation{}
 	for path, item := range doc.Paths {
-		for method, op := range map[string]*huma.Operation{"GET": item.Get, "POST": item.Post, "PUT": item.Put, "DELETE": item.Delete, "PATCH": item.Patch} {
-			if op != nil {
-				groups[op.Tags[0]] = append(groups[op.Tags[0]], docsOperationOf(method, path, op))
-			}
+		for method, op := range operationsOf(item) {
+			groups[op.Tags[0]] = append(groups[op.Tags[0]], docsOperationOf(method, path, op))
 		}
 	}
 	for _, tag := range doc.Tags {
@@ -126,7 +130,7 @@ func docsOperationOf(method, path string, op *huma.Operation) docsOperation {
 	}
 	for _, status := range slices.Sorted(maps.Keys(op.Responses)) {
 		r := op.Responses[status]
-		o.Responses = append(o.Responses, docsResponse{status, r.Description, contents(r.Content)})
+		o.Responses = append(o.Responses, docsResponse{status, r.Description, status < "300", contents(r.Content)})
 	}
 	return o
 }
@@ -134,16 +138,22 @@ func docsOperationOf(method, path string, op *huma.Operation) docsOperation {
 func contents(all map[string]*huma.MediaType) []docsContent {
 	var out []docsContent
 	for _, mediaType := range slices.Sorted(maps.Keys(all)) {
-		out = append(out, docsContent{mediaType, typeOf(all[mediaType].Schema)})
+		media := all[mediaType]
+		out = append(out, docsContent{mediaType, typeOf(media.Schema), schemaNamed(media.Schema), indented(media.Example)})
 	}
 	return out
 }
 
 func docsSchemaOf(name string, s *huma.Schema) docsSchema {
-	out := docsSchema{Name: name}
+	out := docsSchema{Name: name, Description: s.Description}
+	for _, one := range s.OneOf {
+		for key, property := range one.Properties {
+			out.Kinds = append(out.Kinds, key+": "+typeOf(property))
+		}
+	}
 	for _, property := range slices.Sorted(maps.Keys(s.Properties)) {
 		p := s.Properties[property]
-		out.Properties = append(out.Properties, docsProperty{property, typeOf(p), strings.TrimSpace(p.Description + " " + enumValues(p)), slices.Contains(s.Required, property)})
+		out.Properties = append(out.Properties, docsProperty{property, typeOf(p), schemaNamed(p), strings.TrimSpace(p.Description + " " + enumValues(p)), slices.Contains(s.Required, property)})
 	}
 	return out
 }
@@ -157,12 +167,29 @@ func typeOf(s *huma.Schema) string {
 		return s.Ref[strings.LastIndexByte(s.Ref, '/')+1:]
 	case s.Items != nil:
 		return "list of " + typeOf(s.Items)
+	case len(s.OneOf) > 0:
+		var kinds []string
+		for _, one := range s.OneOf {
+			kinds = append(kinds, typeOf(one))
+		}
+		return strings.Join(kinds, " or ")
 	}
 	name := cmp.Or(s.Type, "any")
 	if s.Nullable {
 		name += " or null"
 	}
 	return name
+}
+
+// schemaNamed is the name of the schema that a schema is, or lists.
+func schemaNamed(s *huma.Schema) string {
+	switch {
+	case s == nil:
+		return ""
+	case s.Items != nil:
+		return schemaNamed(s.Items)
+	}
+	return s.Ref[strings.LastIndexByte(s.Ref, '/')+1:]
 }
 
 func enumValues(s *huma.Schema) string {

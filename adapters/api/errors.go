@@ -26,7 +26,7 @@ type errorAnswer struct {
 }
 
 type fault struct {
-	Code    string        `json:"code" doc:"Stable, in kebab-case." example:"import-not-found"`
+	Code    string        `json:"code" doc:"Stable, in kebab-case; x-error-codes of this document lists all." example:"import-not-found"`
 	Message string        `json:"message" doc:"A sentence that a person can act on."`
 	Details []faultDetail `json:"details,omitempty" doc:"Where input is at fault: each thing that is wrong."`
 }
@@ -167,6 +167,9 @@ func (e *errorAnswer) write(w http.ResponseWriter) error {
 // huma asks this function, which it keeps for the whole process, for every error
 // that it finds by itself: in parameters, bodies and media types.
 func init() { huma.NewError = humaError }
+
+// A list is never null here, unless its key says so.
+func init() { huma.DefaultArrayNullable = false }
 
 func humaError(status int, message string, found ...error) huma.StatusError {
 	for _, err := range found {

@@ -243,7 +243,7 @@ func (d *documented) undocumented(route string, response *http.Response, body []
 		return ""
 	}
 	method, path, _ := strings.Cut(route, " ")
-	at := "openapi.json#/paths/" + strings.NewReplacer("~", "~0", "/", "~1", "{", "%7B", "}", "%7D").Replace(path) + "/" + strings.ToLower(method) + "/responses/" + status + "/content/application~1json/schema"
+	at := "openapi.json#/paths/" + pointer(path) + "/" + strings.ToLower(method) + "/responses/" + status + "/content/application~1json/schema"
 	schema, err := d.schemas.Compile(at)
 	if err != nil {
 		return err.Error()
@@ -266,4 +266,49 @@ func TestEverySchemaOfTheDocumentCanBeRead(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
+}
+
+// Every call has an example of what goes in and of what comes out, and each is what
+// its schema says.
+func TestEveryCallHasExamplesThatAreRight(t *testing.T) {
+	t.Parallel()
+	d := readDocument(serveHere(t))
+	checked := 0
+	check := func(route, at string, content any) {
+		all, _ := content.(map[string]any)
+		for name, one := range all {
+			media := one.(map[string]any)
+			example, there := media["example"]
+			if !there {
+				t.Errorf("%s: %s as %s has no example", route, at, name)
+				continue
+			}
+			method, path, _ := strings.Cut(route, " ")
+			schema, err := d.schemas.Compile("openapi.json#/paths/" + pointer(path) + "/" + strings.ToLower(method) + at + "/content/" + strings.ReplaceAll(name, "/", "~1") + "/schema")
+			if err == nil {
+				err = schema.Validate(example)
+			}
+			if err != nil {
+				t.Errorf("%s: %s as %s: %v", route, at, name, err)
+			}
+			checked++
+		}
+	}
+	for _, route := range d.routes {
+		op := d.operation(route)
+		if body, ok := op["requestBody"].(map[string]any); ok {
+			check(route, "/requestBody", body["content"])
+		}
+		for status, response := range op["responses"].(map[string]any) {
+			check(route, "/responses/"+status, response.(map[string]any)["content"])
+		}
+	}
+	if checked < 200 {
+		t.Errorf("only %d examples", checked)
+	}
+}
+
+// pointer escapes a path for a JSON pointer in a URL.
+func pointer(path string) string {
+	return strings.NewReplacer("~", "~0", "/", "~1", "{", "%7B", "}", "%7D").Replace(path)
 }
