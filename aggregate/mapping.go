@@ -2,6 +2,7 @@ package aggregate
 
 import (
 	"fmt"
+	"slices"
 
 	"importledger/commands"
 	"importledger/events"
@@ -21,7 +22,7 @@ func resolve(s Import, c commands.MapColumns) (events.ColumnsMapped, error) {
 	if c.File != nil {
 		header = c.File.Header
 	}
-	m := mapping{state: s, header: header, attributes: map[string]events.Attribute{}, takenBy: map[string]string{}}
+	m := mapping{state: s, header: header, unfit: c.Unfit, attributes: map[string]events.Attribute{}, takenBy: map[string]string{}}
 	for _, a := range c.Attributes {
 		m.attributes[a.Name] = a
 	}
@@ -46,6 +47,7 @@ func resolve(s Import, c commands.MapColumns) (events.ColumnsMapped, error) {
 type mapping struct {
 	state      Import
 	header     []string // of the file as it is to be read
+	unfit      []string // of it: columns that hold nothing of the type of their attribute
 	attributes map[string]events.Attribute
 	takenBy    map[string]string // attribute → header that is mapped to it
 	times      []string          // headers that are the event's time
@@ -107,6 +109,8 @@ func (m *mapping) attributeType(w commands.Column) (t events.AttributeType, crea
 		m.refuse(w.Header, "attribute-read-only", "Attribute %q is kept by the ledger and cannot be mapped.", w.Attribute)
 	case exists && w.Create != nil && w.Create.Type != a.Type:
 		m.refuse(w.Header, "attribute-type", "Attribute %q exists and is of type %s, not %s.", w.Attribute, a.Type, w.Create.Type)
+	case exists && w.Create == nil && slices.Contains(m.unfit, w.Header):
+		m.refuse(w.Header, "attribute-type", "Attribute %q holds values of type %s, and column %q has none. Choose another attribute, or skip the column.", w.Attribute, a.Type, w.Header)
 	case exists:
 		return a.Type, false
 	case w.Create == nil:

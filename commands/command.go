@@ -55,6 +55,7 @@ type MapColumns struct {
 	Segment    *events.Segment    // nil: none
 	EventName  string             // mode events; empty: as it was started
 	Attributes []events.Attribute // the account's, reserved ones included
+	Unfit      []string           // headers of columns that hold nothing of the type of their attribute
 
 	Reading        Reading           // what the client wants read otherwise
 	File           *events.File      // the file as Reading has it; nil: as it was started

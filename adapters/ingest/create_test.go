@@ -1,7 +1,9 @@
 package ingest
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -192,5 +194,30 @@ func TestSegmentsAreFoundOrMade(t *testing.T) {
 		if got != c.want {
 			t.Errorf("asked for %+v: %+v, want %+v", c.asked, got, c.want)
 		}
+	}
+}
+
+func TestTextIsNotMappedToNumbers(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.deps.Attributes = func(context.Context) ([]events.Attribute, error) {
+		return append([]events.Attribute{{Name: "age", Type: events.Number}}, events.Reserved...), nil
+	}
+	s := w.service()
+	wish := commands.MapColumns{Mapping: []commands.Column{{Header: "E-mail", Attribute: events.Email}, {Header: "Age", Attribute: "age"}}}
+	file := func(age func(row int) string) string {
+		text := "E-mail;Age\n"
+		for row := range 30 {
+			text += fmt.Sprintf("p%d@example.com;%s\n", row, age(row))
+		}
+		return text
+	}
+	_, err := create(t, s, file(func(int) string { return "old" }), &wish)
+	if refusal, ok := errors.AsType[*commands.Refusal](err); !ok || refusal.Code != aggregate.MappingInvalid || refusal.Details[0].Code != "attribute-type" {
+		t.Errorf("a column of texts: %v", err)
+	}
+	imp, err := create(t, s, file(func(row int) string { return map[bool]string{true: "30", false: "old"}[row == 29] }), &wish)
+	if err != nil || imp.State != events.Importing {
+		t.Errorf("a column with a number in it, whose other cells are errors of their rows: %+v, %v", imp, err)
 	}
 }

@@ -26,8 +26,27 @@ func (s *Service) prepare(ctx context.Context, imp aggregate.Import, m commands.
 		}
 		m.File = &file
 	}
+	if m.Unfit, err = s.unfit(ctx, file, m, open); err != nil {
+		return m, err
+	}
 	m.Mapping, err = s.typed(ctx, file, m.Mapping, open)
 	return m, err
+}
+
+// unfit finds the columns that hold something else than what they are mapped to. It
+// mostly needs no more than the first row.
+func (s *Service) unfit(ctx context.Context, file events.File, m commands.MapColumns, open opener) ([]string, error) {
+	fit := aggregate.NewColumnFit(file.Header, m.Mapping, m.Attributes)
+	if fit.Done() {
+		return nil, nil
+	}
+	err := s.eachRow(ctx, file, open, func(rec *aggregate.Record) error {
+		if fit.Add(rec); fit.Done() {
+			return io.EOF
+		}
+		return nil
+	})
+	return fit.Unfit(), err
 }
 
 // reread checks a file again, read otherwise. What is not said stays as it was.
