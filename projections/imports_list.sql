@@ -77,3 +77,4 @@ CREATE INDEX imports_state     ON imports (state, created_at, id);
 CREATE INDEX imports_type      ON imports (type, created_at, id);
 CREATE INDEX imports_by_header ON imports (header_hash, import_mode, created_at, id) WHERE mapping <> '[]';
 CREATE INDEX imports_corrects  ON imports (corrects, created_at, id) WHERE corrects <> '';
+CREATE INDEX imports_ended     ON imports (position_commit, position_prepare) WHERE state IN ('imported', 'canceled', 'failed');

@@ -21,7 +21,7 @@ var migrationFiles embed.FS
 // migrationTable remembers which migrations were applied.
 const migrationTable = "ledger.migrations"
 
-// Migrate brings schema ledger to the version of this program. Several
+// Migrate brings schemas ledger and queue to the version of this program. Several
 // processes may call it at once: one migrates, the others wait. A database of a
 // newer program is refused.
 func Migrate(ctx context.Context, pool *pgxpool.Pool) (err error) {
@@ -50,7 +50,7 @@ func Migrate(ctx context.Context, pool *pgxpool.Pool) (err error) {
 	if has > knows {
 		return fmt.Errorf("the database was made by a newer importledger (its schema is at %d, this one knows %d): start that version or a later one", has, knows)
 	}
-	return nil
+	return migrateQueue(ctx, pool)
 }
 
 // lockMigrations waits for the advisory lock that the process which migrates
@@ -87,6 +87,13 @@ func MigrationsDigest() string {
 	})
 	if err != nil {
 		panic(err) // the files are in the program
+	}
+	queue, err := queueMigrator(nil)
+	if err != nil {
+		panic(err) // they too
+	}
+	for _, m := range queue.AllVersions() {
+		sum.Write([]byte(m.SQLUp))
 	}
 	return hex.EncodeToString(sum.Sum(nil)[:6])
 }
