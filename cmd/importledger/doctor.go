@@ -75,6 +75,7 @@ func (p *program) checks(ctx context.Context) []check {
 		{"event store", d.eventStore},
 		{"database", d.database},
 		{"stored files", d.storedFiles},
+		{"mail", d.mail},
 		{"addresses", d.addresses},
 		{"server", d.server},
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"importledger/adapters/ingest"
+	"importledger/adapters/notify"
 	"importledger/adapters/postgres"
 	"importledger/adapters/telemetry"
 	"importledger/aggregate"
@@ -29,14 +30,16 @@ type ledger struct {
 	projecting *projecting
 	service    *ingest.Service
 	worker     *ingest.Worker
+	notifier   *notify.Notifier
 	logger     *slog.Logger
 
 	stop    context.CancelFunc
 	running sync.WaitGroup
 }
 
-// openLedger opens storage and starts projectors and worker. They stop at close.
-func openLedger(ctx context.Context, s *settings, dir *dataDir, secret []byte, logger *slog.Logger) (_ *ledger, err error) {
+// openLedger opens storage and starts projectors and worker, and where it is served the
+// notifier. They stop at close.
+func openLedger(ctx context.Context, s *settings, command string, dir *dataDir, secret []byte, logger *slog.Logger) (_ *ledger, err error) {
 	l := &ledger{logger: logger, identity: aggregate.NewIdentity(derive(secret, "contact ids"))}
 	if l.traces, err = openTraces(ctx, s, logger); err != nil {
 		return nil, err
@@ -67,6 +70,9 @@ func openLedger(ctx context.Context, s *settings, dir *dataDir, secret []byte, l
 	if l.projecting, err = newProjecting(ctx, l.pool, l.log, l.traces, logger); err != nil {
 		return nil, err
 	}
+	if l.notifier, err = l.newNotifier(ctx, s, secret); err != nil {
+		return nil, err
+	}
 	l.ingest(s)
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	l.stop = stop
@@ -76,6 +82,9 @@ func openLedger(ctx context.Context, s *settings, dir *dataDir, secret []byte, l
 	l.running.Go(func() { l.worker.Run(background) })
 	l.running.Go(func() { l.projecting.changes.Run(background) })
 	l.running.Go(func() { l.projecting.run(background) })
+	if command == serving {
+		l.running.Go(func() { l.tell(background) })
+	}
 	return l, nil
 }
 

@@ -68,7 +68,7 @@ func startServer(ctx context.Context, s *settings, command, listen, opsListen st
 	if err != nil {
 		return nil, err
 	}
-	if srv.ledger, err = openLedger(ctx, s, srv.dir, secret, logger); err != nil {
+	if srv.ledger, err = openLedger(ctx, s, command, srv.dir, secret, logger); err != nil {
 		return nil, err
 	}
 	if srv.access, err = openAccess(s, srv.ledger.pool, secret); err != nil {

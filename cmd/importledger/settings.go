@@ -57,6 +57,13 @@ type settings struct {
 	AuditDays         int    `koanf:"audit-days"`
 	Profiling         string `koanf:"profiling"`
 
+	PublicURL            string `koanf:"public-url"`
+	SMTPURL              string `koanf:"smtp-url"`
+	SMTPPassword         string `koanf:"smtp-password"`
+	MailFrom             string `koanf:"mail-from"`
+	WebhooksAllowHTTP    bool   `koanf:"webhooks-allow-http"`
+	WebhooksAllowPrivate bool   `koanf:"webhooks-allow-private"`
+
 	bucketKeys blob.Credentials // of an S3 store; no settings of ours
 
 	inForce []valueInForce // one for each line of the table

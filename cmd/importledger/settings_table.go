@@ -12,6 +12,7 @@ import (
 
 	"importledger/adapters/auth"
 	"importledger/adapters/ftps"
+	"importledger/adapters/notify"
 	"importledger/events"
 )
 
@@ -82,6 +83,18 @@ var settingsTable = []setting{
 		description: "how long sign-ins, refusals and administrative changes are kept"},
 	{key: "traces-url", check: isHTTPURL, absent: "as OTEL_EXPORTER_OTLP_ENDPOINT says, else no traces",
 		description: "OTLP collector that traces are sent to, http://…:4318/v1/traces"},
+	{key: "public-url", check: isPublicURL, absent: "none: messages have no links",
+		description: "address that people reach the web interface at, such as https://ledger.example.org"},
+	{key: "smtp-url", check: isSMTPURL, absent: "none: no mail is sent",
+		description: "smtp://USER@HOST:587 or smtps://…, the server that mail goes out by"},
+	{key: "smtp-password", secret: true, absent: "none",
+		description: "password of its user"},
+	{key: "mail-from", check: notify.IsSender, absent: "none",
+		description: "who mail is from, such as importledger <ledger@example.org>"},
+	{key: "webhooks-allow-http", fallback: "false", check: oneOf("true", "false"),
+		description: "webhooks may be called without TLS"},
+	{key: "webhooks-allow-private", fallback: "false", check: oneOf("true", "false"),
+		description: "webhooks may have addresses that are not public"},
 	{key: "key-identifier", fallback: events.Email, check: oneOf(events.KeyIdentifiers...),
 		description: "what says which contact a row is about, for a new ledger: email, phone or externalId"},
 	{key: "max-rows", fallback: "20000", check: isCount,
@@ -127,6 +140,19 @@ func isServerURL(v string) error {
 
 func isHTTPURL(v string) error {
 	return hasScheme(v, "the address of an OTLP collector, such as http://127.0.0.1:4318/v1/traces", "http", "https")
+}
+
+func isPublicURL(v string) error {
+	u, err := url.Parse(v)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil || u.Path != "" && u.Path != "/" {
+		return errors.New("must be an address without a path, such as https://ledger.example.org")
+	}
+	return nil
+}
+
+func isSMTPURL(v string) error {
+	_, err := notify.NewMailServer(v, "", "ledger@example.org", nil)
+	return err
 }
 
 func isEventStoreURL(v string) error {
