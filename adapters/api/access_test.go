@@ -39,6 +39,9 @@ var wanted = map[string]string{
 	"POST /ops/users/{user}/password": "ops:write", "GET /ops/sessions": "ops:write", "DELETE /ops/sessions/{id}": "ops:write",
 	"GET /ops/clients": "ops:write", "POST /ops/clients": "ops:write", "GET /ops/clients/{id}": "ops:write", "DELETE /ops/clients/{id}": "ops:write",
 	"POST /ops/clients/{id}/secret": "ops:write", "GET /ops/audit": "ops:write",
+	"GET /ops/webhooks": "ops:write", "POST /ops/webhooks": "ops:write", "GET /ops/webhooks/{id}": "ops:write", "PUT /ops/webhooks/{id}": "ops:write",
+	"DELETE /ops/webhooks/{id}": "ops:write", "POST /ops/webhooks/{id}/rotate": "ops:write", "GET /ops/webhooks/{id}/attempts": "ops:write",
+	"POST /ops/webhooks/{id}/attempts/{attempt}/resend": "ops:write",
 }
 
 func TestEveryRouteAsksForItsScopeAndForNoOther(t *testing.T) {

@@ -29,6 +29,7 @@ type Config struct {
 	Changes     Changes
 	Account     Account
 	Connectors  Connectors
+	Webhooks    Webhooks
 	Tokens      Tokens
 	Access      Access
 	Metrics     *Metrics
@@ -56,6 +57,7 @@ type API struct {
 	changes       Changes
 	account       Account
 	connectors    Connectors
+	webhooks      Webhooks
 	tokens        Tokens
 	access        Access
 	metrics       *Metrics
@@ -90,7 +92,7 @@ func New(cfg Config) (*API, error) {
 		return nil, err
 	}
 	a := &API{
-		imports: cfg.Imports, streams: cfg.Streams, db: cfg.DB, projections: cfg.Projections, changes: cfg.Changes, account: cfg.Account, connectors: cfg.Connectors, tokens: cfg.Tokens, access: cfg.Access,
+		imports: cfg.Imports, streams: cfg.Streams, db: cfg.DB, projections: cfg.Projections, changes: cfg.Changes, account: cfg.Account, connectors: cfg.Connectors, webhooks: cfg.Webhooks, tokens: cfg.Tokens, access: cfg.Access,
 		metrics: cfg.Metrics, log: cfg.Logger, identify: cfg.Identify, isUnavailable: cfg.IsUnavailable, now: cfg.Now,
 		mux: http.NewServeMux(), served: map[string]bool{}, tagged: map[string]bool{}, end: &endFinder{log: cfg.Log},
 		background: newBackground(), streaming: make(chan struct{}, maxStreams), searching: make(chan struct{}, maxSearches),
@@ -143,6 +145,7 @@ func (a *API) addRoutes() error {
 	a.addSegmentWrites()
 	a.addSegmentHistory()
 	a.addConnectors()
+	a.addWebhooks()
 	a.addOperations()
 	a.addUsers()
 	a.addClients()
@@ -164,7 +167,7 @@ func document(version string) huma.Config {
 					"Every write answers X-Ledger-Position; send it as ?after= to read what you wrote."},
 			Extensions: map[string]any{"x-error-codes": errorCodes},
 			Tags: []*huma.Tag{{Name: "Tokens"}, {Name: "Imports"}, {Name: "Contacts"}, {Name: "Attributes"}, {Name: "Segments"},
-				{Name: "Connectors"}, {Name: "Operations"}, {Name: "Users"}, {Name: "API clients"}, {Name: "Audit"}, {Name: "Health"}},
+				{Name: "Connectors"}, {Name: "Operations"}, {Name: "Users"}, {Name: "API clients"}, {Name: "Webhooks"}, {Name: "Audit"}, {Name: "Health"}},
 			Components: &huma.Components{
 				Schemas: huma.NewMapRegistry("#/components/schemas/", schemaName),
 				SecuritySchemes: map[string]*huma.SecurityScheme{

@@ -104,5 +104,14 @@ var access = map[string]string{
 	"DELETE /ops/clients/{id}":      OpsWrite,
 	"POST /ops/clients/{id}/secret": OpsWrite,
 
+	"GET /ops/webhooks":                                 OpsWrite,
+	"POST /ops/webhooks":                                OpsWrite,
+	"GET /ops/webhooks/{id}":                            OpsWrite,
+	"PUT /ops/webhooks/{id}":                            OpsWrite,
+	"DELETE /ops/webhooks/{id}":                         OpsWrite,
+	"POST /ops/webhooks/{id}/rotate":                    OpsWrite,
+	"GET /ops/webhooks/{id}/attempts":                   OpsWrite,
+	"POST /ops/webhooks/{id}/attempts/{attempt}/resend": OpsWrite,
+
 	"GET /ops/audit": OpsWrite,
 }

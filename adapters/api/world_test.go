@@ -313,6 +313,7 @@ type world struct {
 	imports    *imports
 	account    *account
 	connectors *connectors
+	webhooks   *webhooks
 	visitors   *visitors
 	server     *httptest.Server
 	logged     *bytes.Buffer
@@ -324,7 +325,7 @@ const importID = "01JDABCDEFGHJKMNPQRSTVWXYZ"
 
 func newWorld(t *testing.T, changes ...func(*api.Config)) *world {
 	t.Helper()
-	w := &world{t: t, log: &ledger{}, account: &account{key: "email"}, connectors: &connectors{}, visitors: &visitors{}, logged: &bytes.Buffer{}, away: map[string]error{}}
+	w := &world{t: t, log: &ledger{}, account: &account{key: "email"}, connectors: &connectors{}, webhooks: &webhooks{}, visitors: &visitors{}, logged: &bytes.Buffer{}, away: map[string]error{}}
 	w.imports = &imports{log: w.log}
 	pool := pgtest.New(t)
 	w.log.projector = projections.New(pool, w.log, projections.Config{IsTransient: postgres.IsUnavailable, Now: time.Now, After: time.After, Logger: slog.New(slog.DiscardHandler)})
@@ -343,7 +344,7 @@ func newWorld(t *testing.T, changes ...func(*api.Config)) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.cfg = api.Config{Imports: w.imports, Streams: w.log, Log: w.log, DB: pool, Projections: w.log.projector, Changes: told, Account: w.account, Connectors: w.connectors, Tokens: tokens{}, Access: w.visitors.access(),
+	w.cfg = api.Config{Imports: w.imports, Streams: w.log, Log: w.log, DB: pool, Projections: w.log.projector, Changes: told, Account: w.account, Connectors: w.connectors, Webhooks: w.webhooks, Tokens: tokens{}, Access: w.visitors.access(),
 		Metrics: metrics, Logger: slog.New(slog.NewJSONHandler(&lockedWriter{w: w.logged}, nil)), Version: "test",
 		Identify: func(_ context.Context, identifier string) (uuid.UUID, bool, error) {
 			if id, err := uuid.Parse(identifier); err == nil {

@@ -108,8 +108,8 @@ func (srv *server) makeAPI(s *settings) error {
 	srv.api, err = api.New(api.Config{
 		Imports: srv.ledger.service, Streams: srv.ledger.streams, Log: srv.ledger.log, DB: srv.ledger.pool,
 		Projections: srv.ledger.projecting.projector, Changes: srv.ledger.projecting.changes, Account: srv.ledger.account, Tokens: apiTokens{srv.access.tokens}, Access: srv.access.forAPI(s), Metrics: metrics, Tracing: srv.ledger.traces.Provider(),
-		Connectors: connectorsAPI{srv.doors, srv.ledger.service},
-		Logger:     srv.logger, Version: readVersion().Version,
+		Connectors: connectorsAPI{srv.doors, srv.ledger.service}, Webhooks: webhooksAPI{srv.ledger.notifier},
+		Logger: srv.logger, Version: readVersion().Version,
 		Identify: srv.ledger.identify, IsUnavailable: postgres.IsUnavailable,
 		Dependencies: []api.Dependency{{Name: "event-store", Check: srv.ledger.log.Ping}, {Name: "postgres", Check: srv.ledger.pool.Ping}, {Name: "file-store", Check: srv.ledger.blobs.Ping}},
 	})
