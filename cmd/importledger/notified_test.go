@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -101,6 +102,13 @@ func TestAnImportIsToldOnceAcrossKillsAndRebuilds(t *testing.T) {
 	}
 	if _, err := c.send(t.Context(), call{method: http.MethodPost, path: "/ops/projections/all/rebuild"}, nil, nil); err != nil {
 		t.Fatal(err)
+	}
+	for busy := true; busy; {
+		all, err := c.projections(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		busy = slices.ContainsFunc(all, func(s projectionStatus) bool { return s.Rebuild != nil })
 	}
 	c.verified(t)
 	last, err := contactsOf{9, 100}.send(t.Context(), c, "last")
