@@ -158,7 +158,7 @@ func TestTheDocumentationNeedsNoOtherHost(t *testing.T) {
 	w := newWorld(t)
 	for path, mediaType := range map[string]string{"/docs": "text/html; charset=utf-8", "/docs.css": "text/css; charset=utf-8"} {
 		got := w.send(w.request("GET", path, "")).is(200)
-		page := string(got.body)
+		page := strings.ReplaceAll(string(got.body), "https://example.org/", "") // of examples
 		if strings.Contains(page, "//") || strings.Contains(page, "<script") || strings.Contains(page, "style=") || got.header.Get("Content-Type") != mediaType {
 			t.Errorf("%s: %s\n%s", path, got.header, page)
 		}

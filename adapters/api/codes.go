@@ -39,6 +39,8 @@ var errorCodes = []errorCode{
 	{"user-not-found", "There is no such user.", []int{http.StatusNotFound}},
 	{"link-invalid", "The link was used, or its time is over.", []int{http.StatusNotFound}},
 	{"session-not-found", "There is no such session.", []int{http.StatusNotFound}},
+	{"webhook-not-found", "There is no such webhook.", []int{http.StatusNotFound}},
+	{"attempt-not-found", "The webhook has no such attempt.", []int{http.StatusNotFound}},
 	{"route-not-found", "There is nothing at this address.", []int{http.StatusNotFound}},
 
 	{"method-not-allowed", "The address does not take this method.", []int{http.StatusMethodNotAllowed}},
@@ -64,6 +66,8 @@ var errorCodes = []errorCode{
 	{"username-taken", "Another connector has this username.", []int{http.StatusConflict}},
 	{"user-name-taken", "There is a user of this name.", []int{http.StatusConflict}},
 	{"user-disabled", "The user is disabled.", []int{http.StatusConflict}},
+	{"too-many-webhooks", "There are as many webhooks as there can be.", []int{http.StatusConflict}},
+	{"webhook-disabled", "The webhook is disabled.", []int{http.StatusConflict}},
 	{"last-admin", "Somebody has to stay who can let others in.", []int{http.StatusConflict}},
 
 	{"precondition-failed", "If-Match names another state.", []int{http.StatusPreconditionFailed}},
@@ -77,6 +81,7 @@ var errorCodes = []errorCode{
 	{"contacts-unknown", "Some of these ids are no contacts; details say which.", []int{http.StatusUnprocessableEntity}},
 	{"search-too-long", "The search looks at too much to end in time.", []int{http.StatusUnprocessableEntity}},
 	{"mapping-invalid", "The mapping does not fit the file or the account; details name the columns.", []int{http.StatusUnprocessableEntity}},
+	{"webhook-url-refused", "The address cannot be called; details say why.", []int{http.StatusUnprocessableEntity}},
 	{"file-empty", "The file is empty.", []int{http.StatusUnprocessableEntity}},
 	{"no-rows", "The file has no row below its header.", []int{http.StatusUnprocessableEntity}},
 	{"too-many-rows", "The file has too many rows.", []int{http.StatusUnprocessableEntity}},
