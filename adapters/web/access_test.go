@@ -71,10 +71,22 @@ func (sessions) Names(context.Context, []string) (map[string]string, error) { re
 
 var errAway = errors.New("the database is away")
 
+// quiet has nothing to tell: every page shows its bell.
+type quiet struct{ Notifications }
+
+func (quiet) Unread(context.Context, string) (int, error) { return 0, nil }
+func (quiet) CheckUnsubscribe(token string) error {
+	if token != "good" {
+		return &commands.Refusal{Kind: commands.NotFound, Code: "unsubscribe-link-invalid", Message: "This link is not whole."}
+	}
+	return nil
+}
+func (q quiet) Unsubscribe(_ context.Context, token string) error { return q.CheckUnsubscribe(token) }
+
 func newPages(t *testing.T) *Web {
 	t.Helper()
 	n := nobodyHome{}
-	w, err := New(Config{Imports: n, Streams: n, DB: n, Projections: n, Changes: n, Account: n, Drafts: n, Sessions: sessions{}, People: sessions{},
+	w, err := New(Config{Imports: n, Streams: n, DB: n, Projections: n, Changes: n, Account: n, Drafts: n, Notifications: quiet{}, Sessions: sessions{}, People: sessions{},
 		Limits: Limits{Bytes: 20e6, Rows: 20000, Columns: 100}, Logger: slog.New(slog.DiscardHandler),
 		Standing:      func(context.Context) ([]projections.Status, uint64, error) { panic("nobody may ask") },
 		Identify:      func(context.Context, string) (uuid.UUID, bool, error) { panic("nobody may ask") },
@@ -119,7 +131,7 @@ func address(pattern string) (method, path string) {
 func TestNoRouteIsOpenToStrangersOrToThoseWithoutItsScope(t *testing.T) {
 	t.Parallel()
 	w := newPages(t)
-	open := []string{"GET /static/{version}/{file...}", "GET /sign-in", "POST /sign-in", "GET /join", "POST /join"}
+	open := []string{"GET /static/{version}/{file...}", "GET /sign-in", "POST /sign-in", "GET /join", "POST /join", "GET /unsubscribe/{token}", "POST /unsubscribe/{token}"}
 	for _, r := range routes() {
 		method, path := address(r.pattern)
 		if r.who == public {

@@ -2,6 +2,7 @@ package web
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"net/http"
 	"time"
@@ -18,7 +19,7 @@ const (
 // watch sends a part of a page as Server-Sent Events, at once and whenever it has
 // changed, until make says that it will not change any more. A browser that loses the
 // stream, also to a restart of the server, connects again and gets the part as it is
-// then. importID is the import that the part is about, empty: any.
+// then. The bell goes with it. importID is the import that the part is about, empty: any.
 func (v *visit) watch(importID string, make func() (part []byte, last bool, err error)) error {
 	select {
 	case v.streaming <- struct{}{}:
@@ -32,10 +33,14 @@ func (v *visit) watch(importID string, make func() (part []byte, last bool, err 
 	if err != nil {
 		return err
 	}
+	bell, err := v.bell()
+	if err != nil {
+		return err
+	}
 	v.w.Header().Set("Content-Type", "text/event-stream")
 	v.w.Header().Set("X-Accel-Buffering", "no")
 	out := stream{v.w, http.NewResponseController(v.w)}
-	err = out.send("part", part)
+	err = errors.Join(out.send("part", part), out.send("bell", bell))
 	beat, end := time.NewTicker(heartbeat), time.NewTimer(longestStream)
 	defer beat.Stop()
 	defer end.Stop()
@@ -63,6 +68,12 @@ func (v *visit) watch(importID string, make func() (part []byte, last bool, err 
 		if !bytes.Equal(now, part) {
 			part = now
 			err = out.send("part", part)
+		}
+		if now, bellErr := v.bell(); bellErr != nil {
+			err = errors.Join(err, bellErr)
+		} else if !bytes.Equal(now, bell) {
+			bell = now
+			err = errors.Join(err, out.send("bell", bell))
 		}
 		look.Reset(lookEvery)
 		v.rest(lookPause)

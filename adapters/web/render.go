@@ -22,8 +22,9 @@ type view struct {
 	Bare    bool   // without the navigation
 	Body    any
 
-	User User   // filled by render
-	Path string // likewise
+	User   User   // filled by render
+	Unread int    // likewise: what the bell shows
+	Path   string // likewise
 }
 
 // parsePages makes a template of each page: the layout and the parts, with the
@@ -54,7 +55,7 @@ func (w *Web) parsePages() (map[string]*template.Template, error) {
 // render sends a page. It is made in memory first: one that fails half way must not
 // be taken for the whole.
 func (v *visit) render(status int, name string, page view) error {
-	page.User, page.Path = v.user, v.r.URL.Path
+	page.User, page.Unread, page.Path = v.user, v.unread(), v.r.URL.Path
 	if page.Notice == "" {
 		page.Notice = notices[v.r.URL.Query().Get("done")]
 	}
@@ -87,6 +88,8 @@ var notices = map[string]string{
 	"signed-out": "You are signed out.",
 	"canceled":   "The import is canceled. Rows that were accepted stay.",
 	"given-up":   "The file is not imported.",
+	"read":       "All is marked as read.",
+	"mail-set":   "What mail you get is changed.",
 	"rebuilding": "The rebuild has begun. Everything can be used meanwhile.",
 	"verifying":  "The verification has begun. Its result comes here.",
 	"set-up":     "All set. Import your first file whenever you like.",

@@ -40,6 +40,14 @@ func routes() []route {
 		{"GET /set-up", signedIn, (*visit).setUpPage},
 		{"POST /set-up", signedIn, (*visit).setUp},
 
+		{"GET /notifications", importsRead, (*visit).noticesPage},
+		{"GET /notifications/live", importsRead, (*visit).noticesLive},
+		{"GET /notifications/bell", importsRead, (*visit).bellLive},
+		{"POST /notifications/read", importsRead, (*visit).markRead},
+		{"POST /notifications/mail", importsRead, (*visit).setWishes},
+		{"GET /unsubscribe/{token}", public, (*visit).unsubscribePage},
+		{"POST /unsubscribe/{token}", public, (*visit).unsubscribe},
+
 		{"GET /imports", importsRead, (*visit).importsPage},
 		{"GET /imports/live", importsRead, (*visit).importsLive},
 

@@ -21,17 +21,18 @@ import (
 // Config is what the pages are made of. All of it is required, but for Now and
 // Observe.
 type Config struct {
-	Imports     Imports
-	Streams     aggregate.Streams
-	DB          Database
-	Projections Projections
-	Changes     Changes
-	Account     Account
-	Sessions    Sessions
-	People      People
-	Drafts      Drafts
-	Limits      Limits
-	Logger      *slog.Logger
+	Imports       Imports
+	Streams       aggregate.Streams
+	DB            Database
+	Projections   Projections
+	Changes       Changes
+	Account       Account
+	Sessions      Sessions
+	People        People
+	Drafts        Drafts
+	Notifications Notifications
+	Limits        Limits
+	Logger        *slog.Logger
 
 	// Standing tells how the read models stand, and how many events the log has.
 	Standing func(context.Context) ([]projections.Status, uint64, error)

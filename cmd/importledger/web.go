@@ -17,7 +17,7 @@ func (srv *server) makeWeb(s *settings) (err error) {
 	srv.web, err = web.New(web.Config{
 		Imports: srv.ledger.service, Streams: srv.ledger.log, DB: srv.ledger.pool, Projections: srv.ledger.projecting.projector,
 		Changes: srv.ledger.projecting.changes, Account: srv.ledger.account, Sessions: browserSessions{srv.access.sessions, srv.access, s.RequestsPerMinute, srv.logger}, People: srv.access.users,
-		Drafts: postgres.NewDrafts(srv.ledger.pool), Limits: web.Limits{Bytes: s.MaxBytes, Rows: s.MaxRows, Columns: s.MaxColumns},
+		Drafts: postgres.NewDrafts(srv.ledger.pool), Notifications: bell{srv.ledger.notifier}, Limits: web.Limits{Bytes: s.MaxBytes, Rows: s.MaxRows, Columns: s.MaxColumns},
 		Standing: srv.api.Standing, Identify: srv.ledger.identify, Logger: srv.logger, IsUnavailable: postgres.IsUnavailable,
 	})
 	return err

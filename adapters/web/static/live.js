@@ -58,6 +58,12 @@ export function follow(part) {
 			failures = 0;
 			show(part, e.data);
 		});
+		source.addEventListener("bell", (e) => {
+			const bell = document.getElementById("bell");
+			if (bell && bell !== part) {
+				show(bell, e.data);
+			}
+		});
 		source.addEventListener("end", () => {
 			ended = true;
 			stop();
