@@ -3,7 +3,7 @@ package main
 import "testing"
 
 func TestTheBellTellsOfAnImportThatEnded(t *testing.T) {
-	_, base := servePages(t)
+	_, base := servePages(t, "IMPORTLEDGER_SMTP_URL=smtp://127.0.0.1:1?tls=off", "IMPORTLEDGER_MAIL_FROM=ledger@example.org", "IMPORTLEDGER_PUBLIC_URL=https://ledger.example.org")
 	p := newTab(t, base)
 	p.signIn()
 	p.open("/notifications")
@@ -15,4 +15,9 @@ func TestTheBellTellsOfAnImportThatEnded(t *testing.T) {
 	p.click("form[action='/notifications/read'] button")
 	p.become("document.querySelector('#bell') && !document.querySelector('#bell .unread-count')")
 	p.accessible("all is read")
+
+	p.fill("input[name=address]", "ann@example.org")
+	p.click("form[action='/notifications/mail'] button")
+	p.become("document.querySelector('[role=status]')?.innerText.includes('What mail you get is changed')")
+	p.accessible("what mail a user gets")
 }
