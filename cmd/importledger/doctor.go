@@ -103,9 +103,13 @@ func (p *program) examine(ctx context.Context, checks []check, asJSON bool) erro
 		if asJSON {
 			continue
 		}
-		fmt.Fprintf(p.term.out, "%s  %-*s  %s\n", p.term.verdict(f.State), width, f.Check, printable(f.Detail))
+		if _, err := fmt.Fprintf(p.term.out, "%s  %-*s  %s\n", p.term.verdict(f.State), width, f.Check, printable(f.Detail)); err != nil {
+			return err
+		}
 		if f.Mend != "" {
-			fmt.Fprintf(p.term.out, "%6s  %-*s  → %s\n", "", width, "", printable(f.Mend))
+			if _, err := fmt.Fprintf(p.term.out, "%6s  %-*s  → %s\n", "", width, "", printable(f.Mend)); err != nil {
+				return err
+			}
 		}
 	}
 	if asJSON {

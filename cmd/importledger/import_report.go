@@ -84,16 +84,23 @@ func (r *importRun) review(ctx context.Context, prepared importObject, look prev
 
 func (r *importRun) printReview(prepared importObject, look preview, mapping []mappedItem, found review) error {
 	out := r.term.out
-	fmt.Fprintf(out, "%s: %s of %s can be imported, %s in error.\n\n", printable(prepared.Name),
+	_, err := fmt.Fprintf(out, "%s: %s of %s can be imported, %s in error.\n\n", printable(prepared.Name),
 		number(found.Acceptable), plural(found.Rows, "row"), number(found.InError))
+	if err != nil {
+		return err
+	}
 	if err := showMapping(out, r.term.outColor, look, mapping); err != nil {
 		return err
 	}
 	if found.Repeated > 0 {
-		fmt.Fprintf(out, "\nRows about a contact that an earlier row is about too: %s. The later one wins.\n", number(found.Repeated))
+		if _, err := fmt.Fprintf(out, "\nRows about a contact that an earlier row is about too: %s. The later one wins.\n", number(found.Repeated)); err != nil {
+			return err
+		}
 	}
 	if len(found.Errors) > 0 {
-		fmt.Fprintln(out)
+		if _, err := fmt.Fprintln(out); err != nil {
+			return err
+		}
 		t := newTable(out, r.term.outColor, "ROWS", "COLUMN", "ERROR", "IN ROWS", "MEANING").numbers(0)
 		t.indent = "  "
 		for _, e := range found.Errors {
@@ -114,7 +121,7 @@ func (r *importRun) printReview(prepared importObject, look preview, mapping []m
 		_, err := fmt.Fprintln(out, "\nNothing was imported. Without --review, or with --yes as well, it is.")
 		return err
 	}
-	_, err := fmt.Fprintln(out)
+	_, err = fmt.Fprintln(out)
 	return err
 }
 
@@ -140,7 +147,9 @@ func (r *importRun) summarize(ctx context.Context, i importObject, after time.Du
 		return err
 	}
 	if reading.Corrects != nil {
-		fmt.Fprintf(out, "It corrects import %s.\n", *reading.Corrects)
+		if _, err := fmt.Fprintf(out, "It corrects import %s.\n", *reading.Corrects); err != nil {
+			return err
+		}
 	}
 	if i.RowsInError > 0 {
 		if err := r.printReasons(ctx, i); err != nil {
@@ -161,7 +170,9 @@ func (r *importRun) summarize(ctx context.Context, i importObject, after time.Du
 	if len(next.rows) == 0 {
 		return nil
 	}
-	fmt.Fprintln(out)
+	if _, err := fmt.Fprintln(out); err != nil {
+		return err
+	}
 	return next.flush()
 }
 
@@ -170,7 +181,9 @@ func (r *importRun) printReasons(ctx context.Context, i importObject) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprint(r.term.out, "\nMost frequent errors:\n")
+	if _, err := fmt.Fprint(r.term.out, "\nMost frequent errors:\n"); err != nil {
+		return err
+	}
 	t := newTable(r.term.out, r.term.outColor, "", "", "", "").numbers(0)
 	t.indent = "  "
 	for _, reason := range reasons[:min(topReasons, len(reasons))] {

@@ -270,7 +270,9 @@ func (p *program) verify(ctx context.Context, c *client, names []string, asJSON 
 		if err := t.flush(); err != nil {
 			return err
 		}
-		fmt.Fprintf(p.term.out, "\n%s checked, %s without an outcome.\n", plural(found.Imports.Checked, "import"), plural(found.Imports.RowsUnaccounted, "row"))
+		if _, err := fmt.Fprintf(p.term.out, "\n%s checked, %s without an outcome.\n", plural(found.Imports.Checked, "import"), plural(found.Imports.RowsUnaccounted, "row")); err != nil {
+			return err
+		}
 	}
 	if differs {
 		return &statusError{exitFailed, errors.New("the read models differ from the log: mend them with `importledger projections rebuild all`")}
