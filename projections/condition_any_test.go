@@ -3,10 +3,12 @@ package projections_test
 import (
 	"encoding/json"
 	"fmt"
-	"github.com/google/uuid"
-	"importledger/events"
-	"pgregory.net/rapid"
 	"strings"
+
+	"github.com/google/uuid"
+	"pgregory.net/rapid"
+
+	"importledger/events"
 )
 
 func personID(email string) uuid.UUID {

@@ -145,6 +145,7 @@ func (o ContactSort) key(s *statement) string {
 		if o.Attribute != events.NxID {
 			return s.folded(c.text(s))
 		}
+	case events.Boolean: // false comes before true as text too
 	}
 	return c.text(s)
 }

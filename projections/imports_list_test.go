@@ -21,7 +21,6 @@ func TestAnImportIsListedAsItStands(t *testing.T) {
 	mapping := mapped(&events.Segment{ID: "seg", Name: "Fair", Create: true})
 	mapping.Name = "Contacts of the fair" // its description stays
 
-	var facts []events.Event
 	want := projections.Import{ID: id, Name: "Contacts", Description: "for the fair", Type: events.Manual, State: events.Preparing,
 		File: start.File, ImportMode: events.Contacts, KeyIdentifier: events.Email, Mapping: []events.Column{}, RowsToImport: 3, UserID: "user-1"}
 	for i, step := range []struct {
@@ -38,7 +37,6 @@ func TestAnImportIsListedAsItStands(t *testing.T) {
 		{accepted(3, 1, `{}`), func() { want.RowsImported = 2 }},
 		{events.ImportCompleted{Accepted: 2, Rejected: 1}, func() { want.State = events.Imported }},
 	} {
-		facts = append(facts, step.fact)
 		step.expect()
 		want.Position = l.record(id, step.fact)
 		feed(t, p, l, i, i+1, 1)

@@ -163,7 +163,7 @@ func (p *Projector) ready(ctx context.Context, t *tracked) (bool, error) {
 		p.stopHere(t, outdated(t.name))
 		return false, nil
 	case stopped != nil && c.stopped != nil:
-		return false, nil // nobody has mended it yet
+		return false, nil //nolint:nilerr // nobody has mended it yet
 	}
 	t.found(c.position)
 	return true, nil

@@ -49,7 +49,7 @@ func (r *reservation) release(ctx context.Context) {
 	ctx = context.WithoutCancel(ctx)
 	if _, err := r.conn.Exec(ctx, "SELECT pg_advisory_unlock_all()"); err != nil {
 		// The pool drops a connection that is closed, and Postgres its locks.
-		r.conn.Conn().Close(ctx)
+		_ = r.conn.Conn().Close(ctx)
 	}
 	r.conn.Release()
 }

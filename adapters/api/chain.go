@@ -44,7 +44,7 @@ func secure(h http.Header) {
 // and queries stay out of the log: they can hold an address.
 func (a *API) finish(w *responseWriter, r *http.Request, known *request, span trace.Span) {
 	broken := recover()
-	if broken != nil && broken != http.ErrAbortHandler {
+	if broken != nil && broken != http.ErrAbortHandler { //nolint:errorlint // a panic's value, compared as net/http does
 		a.log.LogAttrs(r.Context(), slog.LevelError, "request panicked", slog.String("request", known.id),
 			slog.String("panic", panicText(broken)), slog.String("stack", string(debug.Stack())))
 		if w.status == 0 {

@@ -145,11 +145,9 @@ func (a *API) identifier(ctx context.Context) (func(field, value string) ([16]by
 
 // sortOf reads attribute:asc or attribute:desc; a name may hold colons of its own.
 func sortOf(sort string, typeOf func(string) (events.AttributeType, bool)) (projections.ContactSort, error) {
-	name, order := sort, projections.OldestFirst
+	name, order := strings.TrimSuffix(sort, ":asc"), projections.OldestFirst
 	if bare, ok := strings.CutSuffix(sort, ":desc"); ok {
 		name, order = bare, projections.NewestFirst
-	} else {
-		name = strings.TrimSuffix(sort, ":asc")
 	}
 	typ, known := typeOf(name)
 	if !known {

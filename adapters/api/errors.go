@@ -120,7 +120,7 @@ func refused(r *commands.Refusal) *errorAnswer {
 		e.Fault.Details = append(e.Fault.Details, faultDetail(d))
 	}
 	if r.Kind == commands.Unavailable || r.Kind == commands.TooMany {
-		e.with("Retry-After", strconv.Itoa(retryAfter))
+		return e.with("Retry-After", strconv.Itoa(retryAfter))
 	}
 	return e
 }

@@ -12,7 +12,7 @@ import (
 
 // sampleKeys are what keys look like in examples, wherever they occur: one import of
 // one file, as it would be answered.
-var sampleKeys = map[string]any{
+var sampleKeys = map[string]any{ //nolint:gosec // G101: none of them opens anything
 	"id": "01JD8Z0Q4T9M3W5X7Y9A1B2C3D", "nxId": "08da6d8c-95fd-8b12-a4b0-d9e8e13e6746", "importId": "01JD8Z0Q4T9M3W5X7Y9A1B2C3D",
 	"segmentId": "01JD8Z0Q5A7B9C1D3E5F7G9H1J", "userId": "01JD8YZZ3V5W7X9Y1Z3A5B7C9D", "modifiedBy": "01JD8YZZ3V5W7X9Y1Z3A5B7C9D", "actor": "01JD8YZZ3V5W7X9Y1Z3A5B7C9D",
 	"name": "contacts.csv", "description": "Customers of the spring fair", "header": "E-mail", "attribute": "email", "field": "mapping[0].attribute",

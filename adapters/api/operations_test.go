@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"slices"
@@ -42,7 +43,7 @@ func TestWaitingForAReadModelEndsAfterFiveSeconds(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(c *api.Config) { c.Projections = behind{c.Projections} })
 	synctest.Test(t, func(t *testing.T) {
-		r := httptest.NewRequest("GET", "/people/imports?after=10", nil)
+		r := httptest.NewRequest(http.MethodGet, "/people/imports?after=10", nil)
 		r.Header.Set("Authorization", "Bearer all")
 		out := httptest.NewRecorder()
 		w.api.ServeHTTP(out, r)
@@ -283,7 +284,7 @@ func TestAClientThatLeavesIsNoFault(t *testing.T) {
 	w := newWorld(t)
 	ctx, leave := context.WithCancel(t.Context())
 	leave()
-	r := httptest.NewRequest("GET", "/people/imports", nil).WithContext(ctx)
+	r := httptest.NewRequest(http.MethodGet, "/people/imports", nil).WithContext(ctx)
 	r.Header.Set("Authorization", "Bearer all")
 	w.api.ServeHTTP(httptest.NewRecorder(), r)
 	if text := w.logged.String(); strings.Contains(text, "request failed") || !strings.Contains(text, `"status":499`) {

@@ -67,7 +67,7 @@ func TestProgressTellsEveryChangeUntilTheEnd(t *testing.T) {
 	w := newWorld(t)
 	w.upload(part{"file", "contacts.csv", threeRows}, part{name: "mapping", content: mapping}).is(201)
 	f := w.follow(importID)
-	if f.res.StatusCode != 200 || f.res.Header.Get("Content-Type") != "text/event-stream" {
+	if f.res.StatusCode != http.StatusOK || f.res.Header.Get("Content-Type") != "text/event-stream" {
 		t.Fatal(f.res.Status, f.res.Header)
 	}
 	if o := f.next(); o["state"] != "importing" || o["rowsImported"] != 0.0 || len(o) != len(importKeys) {

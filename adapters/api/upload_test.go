@@ -123,7 +123,7 @@ func TestARefusedUploadIsAnsweredWhileItIsStillSent(t *testing.T) {
 		}
 		out.CloseWithError(err)
 	}()
-	r, err := http.NewRequestWithContext(t.Context(), "POST", w.server.URL+"/people/imports", body)
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, w.server.URL+"/people/imports", body)
 	if err != nil {
 		t.Fatal(err)
 	}

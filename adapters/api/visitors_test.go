@@ -103,7 +103,7 @@ type visitorSessions struct{ *visitors }
 func (v visitorSessions) Of(r *http.Request) (api.Session, bool, error) {
 	c, err := r.Cookie("__Host-importledger")
 	if err != nil {
-		return api.Session{}, false, nil
+		return api.Session{}, false, nil //nolint:nilerr // there is no such cookie
 	}
 	if c.Value == "away" {
 		return api.Session{}, false, errAway

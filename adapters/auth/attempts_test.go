@@ -40,13 +40,13 @@ func TestWrongPasswordsGetSlowerInAllProcessesTogether(t *testing.T) {
 	if wait != 2*time.Second || compared.Load() != before {
 		t.Fatal("an attempt that came too soon was looked at", wait)
 	}
-	for _, want := range []time.Duration{4, 8, 16} {
+	for _, want := range []time.Duration{4 * time.Second, 8 * time.Second, 16 * time.Second} {
 		h.clock.pass(wait)
 		if err := processes[0].try(t, "ann", "wrong", "192.0.2.1"); !errors.Is(err, auth.ErrSignIn) {
 			t.Fatal(err)
 		}
 		// What time has forgiven is less than a whole attempt.
-		if wait = delayed(processes[1].try(t, "ann", "wrong", "192.0.2.1")); wait > want*time.Second || wait <= want*time.Second/4 {
+		if wait = delayed(processes[1].try(t, "ann", "wrong", "192.0.2.1")); wait > want || wait <= want/4 {
 			t.Fatal(wait, want)
 		}
 	}

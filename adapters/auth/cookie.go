@@ -15,7 +15,7 @@ func Cookie(token string) *http.Cookie {
 
 // NoCookie takes it away.
 func NoCookie() *http.Cookie {
-	c := Cookie("")
+	c := Cookie("") //nolint:gosec // G124: Cookie has set them
 	c.MaxAge = -1
 	return c
 }

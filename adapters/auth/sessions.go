@@ -53,7 +53,7 @@ func (s *Sessions) ScopesOf(role string) []string { return s.users.roles[role] }
 func (s *Sessions) Of(r *http.Request) (Session, bool, error) {
 	c, err := r.Cookie(CookieName)
 	if err != nil {
-		return Session{}, false, nil
+		return Session{}, false, nil //nolint:nilerr // there is no such cookie
 	}
 	return s.Resume(r.Context(), c.Value)
 }

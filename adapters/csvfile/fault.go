@@ -23,6 +23,7 @@ const (
 func (s *scanner) describeFault() (code, message string, ofField bool) {
 	code, ofField = commands.RowMalformed, true
 	switch s.fault {
+	case sound: // and nobody asks
 	case fieldTooLong:
 		return commands.RowTooLong, fmt.Sprintf("A field is longer than %s bytes. Shorten it.", grouped(int64(s.maxField))), true
 	case recordTooLong:

@@ -213,7 +213,7 @@ func (s *scanner) appendDecoded(dst, b []byte) []byte {
 // firstLine is the record's first line as it stands, as far as a field may be long.
 func (s *scanner) firstLine() string {
 	most := s.maxField + utf8.UTFMax
-	for bytes.IndexAny(s.view(), "\r\n") < 0 && len(s.view()) < most && s.more() {
+	for !bytes.ContainsAny(s.view(), "\r\n") && len(s.view()) < most && s.more() {
 	}
 	line := s.view()
 	end := bytes.IndexAny(line, "\r\n")

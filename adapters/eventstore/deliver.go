@@ -34,7 +34,7 @@ func (s *subscriptions) start(ctx context.Context, run func(context.Context)) er
 		return errSubscriberClosed
 	}
 	ctx, cancel := context.WithCancel(ctx)
-	unhook := context.AfterFunc(s.closing, cancel)
+	unhook := context.AfterFunc(s.closing, cancel) //nolint:contextcheck // it is the subscriber's own
 	s.work.Go(func() {
 		defer unhook()
 		defer cancel()

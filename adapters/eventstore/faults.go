@@ -57,6 +57,7 @@ func kindOf(err error) error {
 			return ErrDenied
 		case esdb.ErrorCodeUnsupportedFeature, esdb.ErrorCodeParsing:
 			return nil
+		default: // its cause says more
 		}
 	}
 	switch status.Code(err) {
@@ -64,8 +65,9 @@ func kindOf(err error) error {
 		return ErrDenied
 	case codes.InvalidArgument, codes.OutOfRange, codes.FailedPrecondition, codes.Unimplemented:
 		return nil
+	default:
+		return aggregate.ErrLogUnavailable
 	}
-	return aggregate.ErrLogUnavailable
 }
 
 // connectionInDoubt tells whether a client should not be used again after err.

@@ -61,7 +61,7 @@ func (s *Service) follow(ctx context.Context, d Dropped) ([]commands.Command, er
 	}
 	start := commands.Start{File: d.File, KeyIdentifier: key}
 	if d.Refused != nil {
-		return d.Template.Refuse(start, d.Refused), nil
+		return d.Template.Refuse(start, d.Refused), nil //nolint:nilerr // what is recorded is the refusal
 	}
 	start.File, err = s.inspectDropped(ctx, d)
 	if err == nil {

@@ -3,7 +3,6 @@ package ingest
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"reflect"
 	"slices"
@@ -228,7 +227,7 @@ func TestAFileCanBeReadOtherwiseWithoutAnotherUpload(t *testing.T) {
 	m := commands.MapColumns{Reading: commands.Reading{Separator: ";", Encoding: "windows-1252"}, BlankCells: events.ClearBlank,
 		Mapping: []commands.Column{{Header: "E-mail", Attribute: events.Email}, {Header: "Name,Notes", Attribute: "name", Create: &commands.NewAttribute{Type: events.String}}}}
 	review, err := s.Review(t.Context(), imp.ID, m)
-	if err != nil || !strings.Contains(fmt.Sprintf("%s", review.Samples[0].Contact.Attributes), "Ã©,1") {
+	if err != nil || !strings.Contains(string(review.Samples[0].Contact.Attributes), "Ã©,1") {
 		t.Fatalf("%+v, %v", review, err)
 	}
 	if w.load(t, imp.ID).Events != 1 {

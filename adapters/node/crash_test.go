@@ -3,6 +3,7 @@ package node_test
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -49,7 +50,7 @@ func appendUntilKilled(dir string) int {
 		if err != nil {
 			return fail(err)
 		}
-		fmt.Println(result.CommitPosition, events[len(events)-1].EventID)
+		fmt.Fprintln(os.Stdout, result.CommitPosition, events[len(events)-1].EventID)
 	}
 }
 
@@ -69,7 +70,7 @@ func TestKilledInTheMiddleOfAppendsTheNodeKeepsWhatItAcknowledged(t *testing.T) 
 		}
 		for next := uint64(0); ; next++ {
 			e, err := read.Recv()
-			if err == io.EOF {
+			if errors.Is(err, io.EOF) {
 				break
 			}
 			if err != nil {

@@ -132,6 +132,7 @@ func parseProposed(message []byte) (event proposed, err error) {
 			event.metadata = value
 		case proposedData:
 			event.data = value
+		default: // a field that we have no use for
 		}
 		return nil
 	})
@@ -165,9 +166,11 @@ func parseID(b []byte) (id uuid.UUID, err error) {
 					binary.BigEndian.PutUint64(id[:8], bits)
 				case uuidLeastBits:
 					binary.BigEndian.PutUint64(id[8:], bits)
+				default: // a field that we have no use for
 				}
 				return nil
 			})
+		default: // a field that we have no use for
 		}
 		return nil
 	})
@@ -181,6 +184,7 @@ func parseEntry(b []byte) (key, value []byte, err error) {
 			key = text
 		case mapValue:
 			value = text
+		default: // a field that we have no use for
 		}
 		return nil
 	})

@@ -114,7 +114,7 @@ func (c *Cluster) start(ctx context.Context, cfg ClusterConfig, p *place) error 
 
 	run, cancel := context.WithCancel(context.Background())
 	c.cancel = cancel
-	go c.supervise(run)
+	go c.supervise(run) //nolint:contextcheck // the server outlives its start
 	return nil
 }
 

@@ -29,6 +29,6 @@ func ownCluster(dir string) {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
-	fmt.Println(c.URL())
+	fmt.Fprintln(os.Stdout, c.URL())
 	select {}
 }

@@ -94,7 +94,7 @@ func (m *muted) Write(p []byte) (int, error) { return len(p), nil }
 // queries stay out of the log: they can hold an address.
 func (v *visit) finish(w *answer) {
 	broken := recover()
-	if broken != nil && broken != http.ErrAbortHandler {
+	if broken != nil && broken != http.ErrAbortHandler { //nolint:errorlint // a panic's value, compared as net/http does
 		v.Logger.LogAttrs(v.ctx(), slog.LevelError, "page panicked", slog.String("request", v.id),
 			slog.String("panic", panicText(broken)), slog.String("stack", string(debug.Stack())))
 		if w.status == 0 {

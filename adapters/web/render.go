@@ -65,7 +65,7 @@ func (v *visit) render(status int, name string, page view) error {
 	}
 	v.w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	v.w.WriteHeader(status)
-	_, err = v.w.Write(made)
+	_, err = v.w.Write(made) //nolint:gosec // G705: html/template has escaped it
 	return err
 }
 

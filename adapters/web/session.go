@@ -66,7 +66,7 @@ func setSession(w http.ResponseWriter, token string) {
 }
 
 func clearSession(w http.ResponseWriter) {
-	cookie := sessionCookie("")
+	cookie := sessionCookie("") //nolint:gosec // G124: sessionCookie has set them
 	cookie.MaxAge = -1
 	http.SetCookie(w, cookie)
 }

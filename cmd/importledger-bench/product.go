@@ -83,8 +83,13 @@ func (p *product) ready(ctx context.Context, dataDir string) error {
 			return false, nil
 		}
 		p.url = a.URL
-		resp, err := p.client.PostForm(p.url+"/oauth2/token", url.Values{
-			"grant_type": {"client_credentials"}, "client_id": {clientID}, "client_secret": {clientSecret}})
+		form := url.Values{"grant_type": {"client_credentials"}, "client_id": {clientID}, "client_secret": {clientSecret}}
+		req, err := http.NewRequestWithContext(ctx, http.MethodPost, p.url+"/oauth2/token", strings.NewReader(form.Encode()))
+		if err != nil {
+			return false, err
+		}
+		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		resp, err := p.client.Do(req)
 		if err != nil {
 			return false, nil
 		}

@@ -117,7 +117,7 @@ func (p *program) runImport(ctx context.Context, f importFlags) error {
 	err = p.withServer(ctx, func(c *client) error {
 		// Interrupts are the import's own business from here on: see interruptible.
 		run := &importRun{program: p, client: c, flags: f, wish: wish, source: file, asks: asks && p.term.asks, interrupted: ctx}
-		return run.do(p.leave)
+		return run.do(p.leave) //nolint:contextcheck // which ends when a second interrupt asks for it
 	})
 	if errors.Is(err, errLeft) && p.settings.Server == "" {
 		return &statusError{exitFailed, fmt.Errorf("%w; it goes on when a server next runs on %s", err, p.settings.Data)}

@@ -209,6 +209,7 @@ func (s *settings) nameWhereSet(v valueInForce) string {
 		return "--" + v.setting.key
 	case fromFile:
 		return v.setting.key + " in " + s.file
+	case fromEnvironment, fromDefault:
 	}
 	return v.setting.env()
 }

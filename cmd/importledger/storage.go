@@ -91,7 +91,7 @@ func (st *storage) openLog(ctx context.Context, s *settings, dir *dataDir, logge
 
 // explainEventStore says of an event store that cannot be used what its operator
 // needs to know, and what mends it.
-func explainEventStore(err error, at string) (what error, mend string) {
+func explainEventStore(err error, at string) (what error, mend string) { //nolint:staticcheck // ST1008: mend goes on where what ends
 	mend = "correct IMPORTLEDGER_EVENTSTORE_URL"
 	switch {
 	case errors.Is(err, eventstore.ErrDenied):

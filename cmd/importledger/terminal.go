@@ -43,7 +43,7 @@ func isTerminal(stream any) bool {
 // say writes a line of progress or advice. Where nobody can be told any more
 // there is nobody to tell that either.
 func (t *terminal) say(format string, args ...any) {
-	fmt.Fprintf(t.err, format+"\n", args...)
+	_, _ = fmt.Fprintf(t.err, format+"\n", args...)
 }
 
 // printJSON writes one line of JSON to standard output.
@@ -113,7 +113,7 @@ func (t *terminal) confirm(ctx context.Context, question string) (bool, error) {
 		}
 	}()
 	for {
-		fmt.Fprintf(t.err, "%s [y/n] ", question)
+		_, _ = fmt.Fprintf(t.err, "%s [y/n] ", question)
 		select {
 		case <-ctx.Done():
 			t.say("")

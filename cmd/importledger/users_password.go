@@ -50,7 +50,7 @@ sign in, and their sessions end.`,
 // readPassword reads a line, without showing it on a terminal.
 func (t *terminal) readPassword() (string, error) {
 	if f, ok := t.in.(*os.File); ok && isTerminal(f) {
-		fmt.Fprint(t.err, "Password: ")
+		_, _ = fmt.Fprint(t.err, "Password: ")
 		text, err := term.ReadPassword(int(f.Fd()))
 		t.say("")
 		if err != nil {

@@ -2,6 +2,7 @@ package doorstest
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -344,7 +345,7 @@ func closed(t *testing.T, d Door) {
 		t.Error(err)
 	}
 	// That nothing is left is for goleak to see.
-	if err := c.Close(); err != nil && err != io.EOF {
+	if err := c.Close(); err != nil && !errors.Is(err, io.EOF) {
 		t.Logf("closing: %v", err)
 	}
 }
