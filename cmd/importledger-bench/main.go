@@ -49,6 +49,7 @@ var measurements = []measurement{
 	{"review", review},
 	{"append", appends},
 	{"rebuild", rebuild},
+	{"queries", queries},
 }
 
 func main() {
