@@ -66,7 +66,7 @@ func CountContacts(ctx context.Context, q Querier) (int, error) {
 
 // ContactByID gives one contact, or ErrNotFound.
 func ContactByID(ctx context.Context, q Querier, nxID uuid.UUID) (Contact, error) {
-	rows, err := q.Query(ctx, selectContact+"WHERE nx_id = $1", nxID)
+	rows, err := q.Query(ctx, selectContact+"WHERE nx_id = $1", [16]byte(nxID))
 	if err != nil {
 		return Contact{}, err
 	}

@@ -21,32 +21,71 @@ type ImportFilter struct {
 	PageSize int
 }
 
+// ImportKey names an import as it stands: under one key there is only ever one.
+type ImportKey struct {
+	ID       string
+	Revision uint64
+}
+
 // ListImports gives a page of the imports that a filter leaves, newest first, and
 // how many it leaves in all.
 func ListImports(ctx context.Context, q Querier, f ImportFilter) (page []Import, total int, err error) {
+	keys, total, err := ListImportKeys(ctx, q, f)
+	if err != nil || len(keys) == 0 {
+		return nil, total, err
+	}
+	ids := make([]string, len(keys))
+	for i, key := range keys {
+		ids[i] = key.ID
+	}
+	page, err = ImportsByID(ctx, q, ids)
+	return page, total, err
+}
+
+// ListImportKeys does the same and reads only keys, for whoever remembers imports.
+func ListImportKeys(ctx context.Context, q Querier, f ImportFilter) (page []ImportKey, total int, err error) {
 	if f.Q != "" {
 		return searchImports(ctx, q, f)
 	}
-	err = q.QueryRow(ctx, `
-		SELECT coalesce(sum(imports), 0)::bigint FROM imports_list.totals
-		WHERE ($1 = '' OR state = $1) AND ($2 = '' OR type = $2)`, string(f.State), string(f.Type)).Scan(&total)
-	if err != nil {
-		return nil, 0, err
-	}
 	// Each filter is a statement of its own, so that each finds its index.
 	conditions, args := "", []any{f.PageSize, offset(f.Page, f.PageSize)}
-	for column, value := range map[string]string{"state": string(f.State), "type": string(f.Type)} {
-		if value != "" {
-			args = append(args, value)
-			conditions += fmt.Sprintf(" AND %s = $%d", column, len(args))
+	for _, filter := range []struct{ column, value string }{{"state", string(f.State)}, {"type", string(f.Type)}} {
+		if filter.value != "" {
+			args = append(args, filter.value)
+			conditions += fmt.Sprintf(" AND %s = $%d", filter.column, len(args))
 		}
 	}
-	rows, err := q.Query(ctx, selectImport+"WHERE true"+conditions+" ORDER BY created_at DESC, id DESC LIMIT $1 OFFSET $2", args...)
+	rows, err := q.Query(ctx, `
+		SELECT (SELECT coalesce(sum(imports), 0)::bigint FROM imports_list.totals WHERE true`+conditions+`), page.id, page.revision
+		FROM (SELECT) one LEFT JOIN (
+			SELECT id, revision, created_at FROM imports_list.imports WHERE true`+conditions+` ORDER BY created_at DESC, id DESC LIMIT $1 OFFSET $2
+		) page ON true ORDER BY page.created_at DESC, page.id DESC`, args...)
 	if err != nil {
 		return nil, 0, err
 	}
-	page, err = pgx.CollectRows(rows, importValue)
-	return page, total, err
+	return keysAndTotal(rows)
+}
+
+// keysAndTotal reads rows of a total and a key, which is null where there is none.
+func keysAndTotal(rows pgx.Rows) (keys []ImportKey, total int, err error) {
+	var id *string
+	var revision *uint64
+	_, err = pgx.ForEachRow(rows, []any{&total, &id, &revision}, func() error {
+		if id != nil {
+			keys = append(keys, ImportKey{*id, *revision})
+		}
+		return nil
+	})
+	return keys, total, err
+}
+
+// ImportsByID gives those of the imports that exist, newest first.
+func ImportsByID(ctx context.Context, q Querier, ids []string) ([]Import, error) {
+	rows, err := q.Query(ctx, selectImport+"WHERE id = ANY($1) ORDER BY created_at DESC, id DESC", ids)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, importValue)
 }
 
 // ImportCount is how many imports have a state and came in one way.
@@ -65,9 +104,9 @@ func ImportCounts(ctx context.Context, q Querier) ([]ImportCount, error) {
 	return pgx.CollectRows(rows, pgx.RowToStructByPos[ImportCount])
 }
 
-// searchImports looks through names in the index alone, and only then reads the
-// imports of the page.
-func searchImports(ctx context.Context, q Querier, f ImportFilter) ([]Import, int, error) {
+// searchImports looks through names in the index alone, and only then at the imports
+// of the page.
+func searchImports(ctx context.Context, q Querier, f ImportFilter) ([]ImportKey, int, error) {
 	rows, err := q.Query(ctx, `
 		WITH matching AS MATERIALIZED (
 			SELECT created_at, id FROM imports_list.imports
@@ -75,29 +114,14 @@ func searchImports(ctx context.Context, q Querier, f ImportFilter) ([]Import, in
 		), page AS (
 			SELECT created_at, id FROM matching ORDER BY created_at DESC, id DESC LIMIT $4 OFFSET $5
 		)
-		SELECT (SELECT count(*) FROM matching), page.id FROM (SELECT) one LEFT JOIN page ON true
-		ORDER BY created_at DESC, id DESC`,
+		SELECT (SELECT count(*) FROM matching), i.id, i.revision
+		FROM (SELECT) one LEFT JOIN (page JOIN imports_list.imports i USING (id)) ON true
+		ORDER BY page.created_at DESC, page.id DESC`,
 		"%"+likeLiteral.Replace(searchable(f.Q))+"%", string(f.State), string(f.Type), f.PageSize, offset(f.Page, f.PageSize))
 	if err != nil {
 		return nil, 0, err
 	}
-	total, ids := 0, []string{}
-	var id *string
-	_, err = pgx.ForEachRow(rows, []any{&total, &id}, func() error {
-		if id != nil {
-			ids = append(ids, *id)
-		}
-		return nil
-	})
-	if err != nil {
-		return nil, 0, err
-	}
-	rows, err = q.Query(ctx, selectImport+"WHERE id = ANY($1) ORDER BY created_at DESC, id DESC", ids)
-	if err != nil {
-		return nil, 0, err
-	}
-	page, err := pgx.CollectRows(rows, importValue)
-	return page, total, err
+	return keysAndTotal(rows)
 }
 
 // likeLiteral takes away what LIKE means by its special characters.

@@ -73,6 +73,7 @@ type API struct {
 	tagged     map[string]bool // routes whose answers carry an ETag
 	faults     []error         // of routes, until New reports them
 	end        *endFinder
+	recent     recentImports
 	health     *health
 	background *background
 	streaming  chan struct{}

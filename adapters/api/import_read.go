@@ -81,16 +81,16 @@ func (a *API) listImports(ctx context.Context, in *importsQuery) (*importsAnswer
 	if err := a.reached(ctx, in.After, projections.ImportsList); err != nil {
 		return nil, err
 	}
-	found, total, err := projections.ListImports(ctx, a.db, projections.ImportFilter{
+	keys, total, err := projections.ListImportKeys(ctx, a.db, projections.ImportFilter{
 		State: events.State(in.State), Type: events.ImportType(in.Type), Q: in.Q, Page: in.Page, PageSize: in.PageSize})
 	if err != nil {
 		return nil, err
 	}
-	out := &importsAnswer{Total: total, Body: make([]importObject, len(found))}
-	for i, row := range found {
-		out.Body[i] = importOf(folded(row))
+	out := &importsAnswer{Total: total}
+	if out.Body, err = a.recent.imports(ctx, a.db, keys); err != nil {
+		return nil, err
 	}
-	out.Link = paginate(in.PageQuery, total, len(found), "/people/imports",
+	out.Link = paginate(in.PageQuery, total, len(out.Body), "/people/imports",
 		url.Values{"state": {in.State}, "type": {in.Type}, "q": {in.Q}}).linkHeader()
 	return out, nil
 }

@@ -22,11 +22,11 @@ func (b *bench) profiled(ctx context.Context, p *product, name string, atMost ti
 	if err := os.MkdirAll(b.profiles, 0o700); err != nil {
 		return err
 	}
-	group, ctx := errgroup.WithContext(ctx)
+	group, during := errgroup.WithContext(ctx)
 	group.Go(func() error {
-		return p.profile(ctx, fmt.Sprintf("profile?seconds=%d", int(max(1, atMost.Seconds()))), filepath.Join(b.profiles, name+".cpu.pprof"))
+		return p.profile(during, fmt.Sprintf("profile?seconds=%d", int(max(1, atMost.Seconds()))), filepath.Join(b.profiles, name+".cpu.pprof"))
 	})
-	group.Go(func() error { return work(ctx) })
+	group.Go(func() error { return work(during) })
 	if err := group.Wait(); err != nil {
 		return fmt.Errorf("profile: %w", err)
 	}
