@@ -28,8 +28,7 @@ func (a *API) serveTagged(w http.ResponseWriter, r *http.Request) {
 	if held.status == http.StatusOK {
 		tag := w.Header().Get("ETag")
 		if tag == "" {
-			sum := sha256.Sum256(held.body.Bytes())
-			tag = `"` + base64.RawURLEncoding.EncodeToString(sum[:16]) + `"`
+			tag = digestTag(held.body.Bytes())
 			w.Header().Set("ETag", tag)
 		}
 		if listsTag(r.Header.Get("If-None-Match"), tag) {
@@ -44,6 +43,18 @@ func (a *API) serveTagged(w http.ResponseWriter, r *http.Request) {
 	if _, err := w.Write(held.body.Bytes()); err != nil && r.Context().Err() == nil {
 		a.notSent(r, err)
 	}
+}
+
+func digestTag(answer []byte) string {
+	sum := sha256.Sum256(answer)
+	return `"` + base64.RawURLEncoding.EncodeToString(sum[:16]) + `"`
+}
+
+// tagOf is the tag that a GET of an object answers with.
+func tagOf(object any) (string, error) {
+	var answer bytes.Buffer
+	err := jsonFormat.Marshal(&answer, object)
+	return digestTag(answer.Bytes()), err
 }
 
 // heldAnswer keeps a small answer back until all of it is known.

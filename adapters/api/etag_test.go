@@ -87,3 +87,24 @@ func TestHeadOfAStreamEndsAtOnce(t *testing.T) {
 		t.Error(got.header)
 	}
 }
+
+func TestASegmentIsChangedAsItWasSeen(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	made := w.do("POST", "/people/segments", `{"name":"VIPs"}`).is(201).json()
+	path := "/people/segments/" + made["id"].(string)
+	put := func(tag, name string) answer {
+		r := w.request("PUT", path, `{"name":"`+name+`"}`)
+		r.Header.Set("If-Match", tag)
+		return w.send(r)
+	}
+	first := w.get(path).is(200).header.Get("ETag")
+	put(first, "Regulars").is(200)
+	if got := put(first, "Friends"); got.header.Get("ETag") != w.get(path).header.Get("ETag") {
+		got.fails(412, "precondition-failed")
+		t.Errorf("the tag now is %s", got.header.Get("ETag"))
+	}
+	put(first, "Friends").fails(412, "precondition-failed")
+	put("*", "Friends").is(200)
+	w.do("PUT", "/people/segments/01ARZ3NDEKTSV4RRFFQ69G5FAV", `{"name":"x"}`).fails(404, "segment-not-found")
+}

@@ -22,6 +22,7 @@ type createSegmentRequest struct {
 // changeSegmentRequest leaves as it is what it does not name.
 type changeSegmentRequest struct {
 	SegmentPath
+	IfMatchHeader
 	Body struct {
 		Name        *string  `json:"name,omitempty" doc:"Unique among segments, exactly; at most 255 characters. As it is when absent."`
 		Description optional `json:"description,omitempty" doc:"As it is when absent; null for none."`
@@ -56,7 +57,7 @@ func (a *API) addSegmentWrites() {
 	register(a, operation{route: "POST /people/segments", id: "create-segment", tag: tag, status: http.StatusCreated,
 		summary: "Create a manual segment", errors: []int{http.StatusConflict}}, a.createSegment)
 	register(a, operation{route: "PUT /people/segments/{id}", id: "change-segment", tag: tag,
-		summary: "Give a segment another name or description", errors: conflicts}, a.changeSegment)
+		summary: "Give a segment another name or description", errors: append(conflicts, http.StatusPreconditionFailed)}, a.changeSegment)
 	register(a, operation{route: "DELETE /people/segments/{id}", id: "remove-segment", tag: tag, status: http.StatusNoContent,
 		summary: "Remove a segment", about: "Its contacts stay contacts. Removing it again is the same answer.", errors: conflicts}, a.removeSegment)
 	register(a, operation{route: "POST /people/segments/{id}/addContacts", id: "add-segment-contacts", tag: tag, status: http.StatusNoContent,
@@ -85,11 +86,33 @@ func (a *API) createSegment(ctx context.Context, in *createSegmentRequest) (*cre
 }
 
 func (a *API) changeSegment(ctx context.Context, in *changeSegmentRequest) (*writtenSegment, error) {
+	if err := in.meant(func() (string, error) { return a.segmentTag(ctx, in.ID) }); err != nil {
+		return nil, err
+	}
 	s, err := a.executeSegment(ctx, in.ID, commands.ChangeSegment{Name: in.Body.Name, Description: in.Body.Description.given()})
 	if err != nil {
 		return nil, err
 	}
 	return &writtenSegment{Position: s.Position.String(), Body: writtenSegmentOf(s)}, nil
+}
+
+// segmentTag is the tag of a segment as it stands, once it can be read so.
+func (a *API) segmentTag(ctx context.Context, id string) (string, error) {
+	if !isULID(id) {
+		return "", errNoSegment
+	}
+	s, err := aggregate.LoadSegment(ctx, a.streams, id)
+	if err == nil && s.Exists() {
+		err = a.reached(ctx, s.Position.String(), projections.SegmentMembers)
+	}
+	if err != nil {
+		return "", err
+	}
+	read, err := a.segment(ctx, SegmentQuery{ID: id})
+	if err != nil {
+		return "", err
+	}
+	return tagOf(segmentOf(read))
 }
 
 func (a *API) removeSegment(ctx context.Context, in *SegmentPath) (*writtenOnly, error) {
