@@ -46,10 +46,11 @@ func newPostOffice(t *testing.T) *postOffice {
 	ended := make(chan error, 1)
 	go func() { ended <- server.Serve(listener) }()
 	t.Cleanup(func() {
-		if err := server.Close(); err != nil {
+		// The server closes only a listener that it has begun to serve.
+		if err := errors.Join(server.Close(), listener.Close()); err != nil && !errors.Is(err, net.ErrClosed) {
 			t.Error(err)
 		}
-		if err := <-ended; err != nil && !errors.Is(err, smtp.ErrServerClosed) {
+		if err := <-ended; err != nil && !errors.Is(err, smtp.ErrServerClosed) && !errors.Is(err, net.ErrClosed) {
 			t.Error(err)
 		}
 	})
