@@ -26,7 +26,7 @@ type searchRequest struct {
 	Body *contactsSearch
 }
 
-// contactsSearch is the body of a search, read by searchCondition: what is wrong in
+// contactsSearch is the body of a search, read by ParseCondition: what is wrong in
 // a condition is said better there than by the schema.
 type contactsSearch struct {
 	condition json.RawMessage
