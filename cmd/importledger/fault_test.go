@@ -31,19 +31,24 @@ func drawFaults(t *testing.T) (draw *rand.Rand, long bool) {
 type killedLedger struct {
 	file  contactsOf // in hand
 	ended []string   // imports of earlier files
-	// found is how many rows of an import were decided when it was come back to.
-	found []int
 }
 
-// work goes on until the process is killed, or ctx ends.
-func (l *killedLedger) work(ctx context.Context, c *client) error {
+// work goes on until the process is killed, or ctx ends. see is told of the import
+// in hand on each change.
+func (l *killedLedger) work(ctx context.Context, c *client, see func(importObject)) error {
 	for {
 		// The key makes it one import, however often it is sent.
 		i, err := l.file.send(ctx, c, l.file.name())
 		if err != nil {
 			return err
 		}
-		l.found = append(l.found, i.settled())
+		err = c.follow(ctx, i.ID, func(now importObject) bool {
+			see(now)
+			return false
+		})
+		if err != nil {
+			return err
+		}
 		if _, err := c.toTheEnd(ctx, i.ID); err != nil {
 			return err
 		}
@@ -52,47 +57,59 @@ func (l *killedLedger) work(ctx context.Context, c *client) error {
 	}
 }
 
+// Kills come at any moment of the start and its recovery, and among the rows: of
+// those there have to be some, which the times of the log's rows show.
 func TestNoKillLosesARowOrDoublesOne(t *testing.T) {
 	draw, long := drawFaults(t)
-	kills := 3
+	want := 2
 	if long {
-		kills = 20
+		want = 20
 	}
 	dir := pgtest.Dir(t)
 	serve := []string{"serve", "--data", dir, "--listen", "127.0.0.1:0", "--ops-listen", "127.0.0.1:0"}
 	l := &killedLedger{file: contactsOf{rows: 20_000}}
-	starting, importing := 0, 0
-	for range kills {
+	atRandom := 0
+	var amongRows []time.Time
+	for len(amongRows) < want {
 		p := startProcess(t, nil, serve...)
-		// Half of the kills may hit the start and its recovery, half only hit what
-		// comes after it.
-		duringStart := draw.IntN(2) == 0
-		after := time.Duration(draw.Int64N(int64(600 * time.Millisecond)))
+		anyMoment, enough := (<-chan time.Time)(nil), 1+draw.IntN(l.file.rows/2)
+		if draw.IntN(3) == 0 {
+			anyMoment = time.After(time.Duration(draw.Int64N(int64(time.Second))))
+		}
 		ctx, cancel := context.WithCancel(t.Context())
-		served, worked := make(chan struct{}), make(chan error, 1)
+		among, worked := make(chan struct{}, 1), make(chan error, 1)
 		go func() {
 			c, err := p.client()
-			close(served)
 			if err == nil {
-				err = l.work(ctx, c)
+				err = l.work(ctx, c, func(now importObject) {
+					if now.settled() < enough || now.State.Final() {
+						return
+					}
+					select {
+					case among <- struct{}{}:
+					default: // it is being killed
+					}
+				})
 			}
 			worked <- err
 		}()
-		if !duringStart {
-			<-served
+		if anyMoment != nil {
+			select {
+			case <-anyMoment:
+				atRandom++
+			case err := <-worked:
+				t.Fatalf("before it was killed: %v", err)
+			}
+			p.kill()
+		} else {
+			select {
+			case <-among:
+			case err := <-worked:
+				t.Fatalf("before it was killed: %v", err)
+			}
+			p.kill()
+			amongRows = append(amongRows, time.Now())
 		}
-		select {
-		case <-time.After(after):
-		case err := <-worked:
-			t.Fatalf("before it was killed: %v", err)
-		}
-		select {
-		case <-served:
-			importing++
-		default:
-			starting++
-		}
-		p.kill()
 		cancel()
 		if err := <-worked; err == nil {
 			t.Fatal("the work ended although it never does")
@@ -104,9 +121,14 @@ func TestNoKillLosesARowOrDoublesOne(t *testing.T) {
 		t.Fatal(err)
 	}
 	decided := make(map[int]string)
+	between := 0
 	for generation, id := range append(l.ended, last.ID) {
 		f := contactsOf{generation, l.file.rows}
 		decided[generation] = f.whole(t, c, id)
+		between += c.outcomes(t, id).haveBetween(amongRows)
+	}
+	if between < len(amongRows)/2 {
+		t.Errorf("of %d kills that were to hit among the rows, %d did", len(amongRows), between)
 	}
 	if got, want := c.contacts(t), len(decided)*l.file.good(); got != want {
 		t.Errorf("%d contacts, want %d", got, want)
@@ -121,5 +143,5 @@ func TestNoKillLosesARowOrDoublesOne(t *testing.T) {
 	if got := l.file.whole(t, c, again.ID); got != decided[l.file.generation] || again.ID == last.ID {
 		t.Errorf("undisturbed, the rows are decided otherwise")
 	}
-	t.Logf("%d kills while starting, %d later, over %d imports; rows decided at each return: %d", starting, importing, len(decided), l.found)
+	t.Logf("%d kills at any moment, %d with rows of an import decided and others not, over %d imports", atRandom, between, len(decided))
 }

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"testing"
+	"time"
 )
 
 // whole checks an import of a file against the log and every read model, and gives
@@ -37,9 +38,10 @@ func (f contactsOf) whole(t *testing.T, c *client, id string) (decided string) {
 type outcomes struct {
 	accepted, rejected int
 	events             int
-	last               string // event
-	hash               string // over the rows' events, in order
-	err                error  // a row that is there twice, or not in its place
+	last               string    // event
+	hash               string    // over the rows' events, in order
+	first, end         time.Time // of the rows
+	err                error     // a row that is there twice, or not in its place
 }
 
 func (c *client) outcomes(t *testing.T, id string) (seen outcomes) {
@@ -58,6 +60,7 @@ func (c *client) outcomes(t *testing.T, id string) (seen outcomes) {
 		var e struct {
 			Revision int             `json:"revision"`
 			Type     string          `json:"type"`
+			At       int64           `json:"at"` // ms
 			Data     json.RawMessage `json:"data"`
 		}
 		if err := lines.Decode(&e); errors.Is(err, io.EOF) {
@@ -84,9 +87,22 @@ func (c *client) outcomes(t *testing.T, id string) (seen outcomes) {
 			seen.err = errors.Join(seen.err, fmt.Errorf("row %d stands where row %d should", row.Row, seen.accepted+seen.rejected))
 		}
 		fmt.Fprintf(sum, "%s %s\n", e.Type, e.Data)
+		if seen.end = time.UnixMilli(e.At); seen.first.IsZero() {
+			seen.first = seen.end
+		}
 	}
 	seen.hash = hex.EncodeToString(sum.Sum(nil))
 	return seen
+}
+
+// haveBetween is at how many of the moments rows were decided and others were not.
+func (o outcomes) haveBetween(moments []time.Time) (n int) {
+	for _, at := range moments {
+		if o.first.Before(at) && at.Before(o.end) {
+			n++
+		}
+	}
+	return n
 }
 
 // errorsReported checks that exactly the rows that the file has wrong are reported,
