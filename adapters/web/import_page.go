@@ -53,7 +53,7 @@ func (v *visit) goOn(id string) error {
 	if err != nil {
 		return err
 	}
-	return v.seeOther(preparing{Import: aggregate.Import{ID: id}}.address(d.Step))
+	return v.seeOther(preparing{Import: aggregate.Import{ID: id}, way: importWay}.address(d.Step))
 }
 
 func (v *visit) importLive() error {

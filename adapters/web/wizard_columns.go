@@ -52,11 +52,11 @@ const (
 const shownSamples = 3
 
 func (v *visit) columnsPage() error {
-	return wizard(stepColumns, (*visit).showColumns, (*visit).takeColumns)(v)
+	return wizard((*visit).preparing, "columns", (*visit).showColumns, (*visit).takeColumns)(v)
 }
 
 func (v *visit) showColumns(p preparing, status int, wrong *fault) error {
-	preview, err := v.Imports.Preview(v.ctx(), p.ID, p.draft.Reading)
+	preview, err := p.way.preview(v, p)
 	if err != nil {
 		return err
 	}
@@ -86,7 +86,7 @@ func (v *visit) showColumns(p preparing, status int, wrong *fault) error {
 		wrong = v.checkColumns(p, preview.File, form.mapping(), custom)
 	}
 	form.mark(wrong)
-	return v.wizardPage(status, p, stepColumns, preview.File, nil, "columns", form)
+	return v.wizardPage(status, p, "columns", preview.File, nil, form)
 }
 
 // adopt takes what the draft leaves open from the preview.
@@ -208,7 +208,7 @@ func (f *columnsForm) mark(wrong *fault) {
 // can be anything.
 func (v *visit) takeColumns(p *preparing) (*fault, error) {
 	form := v.r.PostForm
-	preview, err := v.Imports.Preview(v.ctx(), p.ID, p.draft.Reading)
+	preview, err := p.way.preview(v, *p)
 	if err != nil {
 		return nil, err
 	}

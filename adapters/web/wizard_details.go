@@ -19,7 +19,7 @@ type detailsForm struct {
 }
 
 func (v *visit) detailsPage() error {
-	return wizard(stepDetails, (*visit).showDetails, (*visit).takeDetails)(v)
+	return wizard((*visit).preparing, "details", (*visit).showDetails, (*visit).takeDetails)(v)
 }
 
 func (v *visit) showDetails(p preparing, status int, wrong *fault) error {
@@ -36,7 +36,7 @@ func (v *visit) showDetails(p preparing, status int, wrong *fault) error {
 	if wrong != nil {
 		form.Wrong[wrong.Code] = wrong.Message
 	}
-	return v.wizardPage(status, p, stepDetails, p.Started.File, nil, "details", form)
+	return v.wizardPage(status, p, "details", p.Started.File, nil, form)
 }
 
 const (

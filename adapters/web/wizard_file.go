@@ -26,12 +26,14 @@ var (
 	encodings  = []choice{{"utf-8", "UTF-8"}, {"windows-1252", "Windows-1252 (Western European)"}, {"utf-16le", "UTF-16, little endian"}, {"utf-16be", "UTF-16, big endian"}}
 )
 
-func (v *visit) filePage() error { return wizard(stepFile, (*visit).showFile, (*visit).takeFile)(v) }
+func (v *visit) filePage() error {
+	return wizard((*visit).preparing, "file", (*visit).showFile, (*visit).takeFile)(v)
+}
 
 func (v *visit) showFile(p preparing, status int, wrong *fault) error {
 	form := fileForm{Separators: separators, Encodings: encodings, Events: p.Started.ImportMode == events.ContactsEvents}
 	var err error
-	form.Preview, err = v.Imports.Preview(v.ctx(), p.ID, p.draft.Reading)
+	form.Preview, err = p.way.preview(v, p)
 	if refusal, ok := errors.AsType[*commands.Refusal](err); ok && commands.IsFileRule(refusal.Code) {
 		wrong = unreadable(refusal)
 		form.Preview.File = p.Started.File
@@ -41,7 +43,7 @@ func (v *visit) showFile(p preparing, status int, wrong *fault) error {
 	} else {
 		form.Reading = commands.Reading{Separator: form.Preview.File.Separator, Encoding: form.Preview.File.Encoding}
 	}
-	return v.wizardPage(status, p, stepFile, form.Preview.File, wrong, "file", form)
+	return v.wizardPage(status, p, "file", form.Preview.File, wrong, form)
 }
 
 // unreadable says that the file cannot be read in the way that was chosen.
@@ -62,7 +64,7 @@ func (v *visit) takeFile(p *preparing) (*fault, error) {
 	if e := form.Get("encoding"); e != found.Encoding && has(encodings, e) {
 		p.draft.Reading.Encoding = e
 	}
-	_, err := v.Imports.Preview(v.ctx(), p.ID, p.draft.Reading)
+	_, err := p.way.preview(v, *p)
 	if refusal, ok := errors.AsType[*commands.Refusal](err); ok && commands.IsFileRule(refusal.Code) {
 		return unreadable(refusal), nil
 	}

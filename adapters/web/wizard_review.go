@@ -35,7 +35,7 @@ type reviewSample struct {
 type attributeValue struct{ Name, Value string }
 
 func (v *visit) reviewPage() error {
-	return wizard(stepReview, (*visit).showReview, (*visit).takeReview)(v)
+	return wizard((*visit).preparing, "review", (*visit).showReview, (*visit).takeReview)(v)
 }
 
 func (v *visit) showReview(p preparing, status int, wrong *fault) error {
@@ -59,7 +59,7 @@ func (v *visit) showReview(p preparing, status int, wrong *fault) error {
 	if form.Segment, form.NewOne, err = v.segmentWish(p.draft); err != nil {
 		return err
 	}
-	return v.wizardPage(status, p, stepReview, preview.File, wrong, "review", form)
+	return v.wizardPage(status, p, "review", preview.File, wrong, form)
 }
 
 func reviewGroups(r aggregate.Review) []errorGroup {

@@ -57,7 +57,7 @@ func (v *visit) upload() error {
 	if err != nil {
 		return v.uploadRefused(&form, err)
 	}
-	to := preparing{Import: imp}.address(stepFile)
+	to := preparing{Import: imp, way: importWay}.address(stepFile)
 	if v.wantsPage() {
 		return v.seeOther(to)
 	}
