@@ -106,6 +106,7 @@ func (p *tab) accessible(state string) {
 		if wide := evaluate[int](p, "document.documentElement.scrollWidth - innerWidth"); wide > 0 {
 			p.t.Errorf("%s, %d px: the page is %d px wider than its window", state, l.width, wide)
 		}
+		p.keepLook(state, l)
 	}
 	p.lookAs(looks[0])
 }

@@ -2,12 +2,35 @@ package main
 
 import (
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/chromedp/chromedp"
 )
+
+// lookFolder makes the tests of the pages keep what they looked at:
+//
+//	go test ./cmd/importledger -run 'Way|Page|Everybody' -looks /some/folder
+var lookFolder = flag.String("looks", "", "folder to put a picture of every page and state in that the tests look at, in both themes and widths")
+
+var notInFileName = regexp.MustCompile("[^a-zA-Z0-9]+")
+
+// keepLook keeps the whole of a page as it is now.
+func (p *tab) keepLook(state string, l look) {
+	p.t.Helper()
+	if *lookFolder == "" {
+		return
+	}
+	shot, err := chromedp.Run(p.ctx, chromedp.FullScreenshot(100))
+	p.must(err)
+	p.must(os.MkdirAll(*lookFolder, 0o755))
+	name := strings.Trim(notInFileName.ReplaceAllString(state, "-"), "-")
+	p.must(os.WriteFile(filepath.Join(*lookFolder, fmt.Sprintf("%s-%d-%s.png", name, l.width, l.theme)), shot, 0o644))
+}
 
 var screenshots = flag.String("screenshots", "", "folder to put the README's pictures of the pages in")
 
