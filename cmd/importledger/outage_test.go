@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 
 	"importledger/adapters/postgres/pgtest"
@@ -140,12 +141,83 @@ func TestAnImportGoesOnWhenPostgresIsBack(t *testing.T) {
 	c.verified(t)
 }
 
-func TestAnImportGoesOnWhenThePrivatePostgresIsKilled(t *testing.T) {
+// A store that falls silent keeps its connections, and answers nothing.
+func TestAnImportGoesOnWhenASilentEventStoreAnswersAgain(t *testing.T) {
 	t.Parallel()
+	node := startProcess(t, nil, "node", "--data", t.TempDir(), "--listen", "127.0.0.1:0")
+	at, ok := node.address()
+	if !ok {
+		t.Fatal(node.output())
+	}
+	c := serveOn(t, "IMPORTLEDGER_EVENTSTORE_URL="+at, "IMPORTLEDGER_DATABASE_URL="+pgtest.URL(t))
+	i := midway(t, c, long)
+
+	node.signal(syscall.SIGSTOP)
+	defer node.signal(syscall.SIGCONT) // one that is stopped cannot be ended
+	another := contactsOf{generation: 1, rows: 200}
+	_, err := another.send(t.Context(), c, "another")
+	wantUnavailable(t, "an upload", err)
+	_, err = c.get(t.Context(), importPath(i.ID, "/history?limit=1"), nil)
+	wantUnavailable(t, "a history", err)
+	notReady(t, c, "event-store")
+	node.signal(syscall.SIGCONT)
+
+	c = c.patient()
+	long.whole(t, c, i.ID)
+	later, err := another.send(t.Context(), c, "another")
+	if err != nil {
+		t.Fatal(err)
+	}
+	another.whole(t, c, later.ID)
+	c.verified(t)
+}
+
+// Postgres is killed again and again while rows come into the read models.
+func TestAnImportGoesOnWhenThePrivatePostgresIsKilled(t *testing.T) {
+	draw, longer := drawFaults(t)
+	t.Parallel()
+	kills := 3
+	if longer {
+		kills = 20
+	}
 	dir := pgtest.Dir(t)
 	c := startProcess(t, []string{"IMPORTLEDGER_MAX_ROWS=100000"}, "serve", "--data", dir,
 		"--listen", "127.0.0.1:0", "--ops-listen", "127.0.0.1:0").serving().patient()
-	i := midway(t, c, long)
+	f := contactsOf{rows: kills * 5000}
+	i := midway(t, c, f)
+	killed := map[int]bool{}
+	for range kills {
+		pid := privatePostgres(t, dir)
+		if killed[pid] {
+			t.Fatal("Postgres was not started again")
+		}
+		killed[pid] = true
+		kill(t, pid)
+		seen, _, err := c.getImport(t.Context(), i.ID) // it is there again
+		if err != nil {
+			t.Fatal(err)
+		}
+		enough := seen.settled() + draw.IntN(5000)
+		for seen.settled() < enough && !seen.State.Final() {
+			// The stream that tells of it may break together with Postgres.
+			err := c.follow(t.Context(), i.ID, func(now importObject) bool {
+				seen = now
+				return now.settled() >= enough
+			})
+			if err != nil && t.Context().Err() != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	f.whole(t, c, i.ID)
+	if got := c.contacts(t); got != f.good() {
+		t.Errorf("%d contacts, want %d", got, f.good())
+	}
+	c.verified(t)
+}
+
+func privatePostgres(t *testing.T, dir string) (pid int) {
+	t.Helper()
 	found, err := filepath.Glob(filepath.Join(dir, "postgres", "*", "postmaster.pid"))
 	if err != nil || len(found) != 1 {
 		t.Fatalf("%q, %v", found, err)
@@ -154,13 +226,10 @@ func TestAnImportGoesOnWhenThePrivatePostgresIsKilled(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	pid, err := strconv.Atoi(strings.Fields(string(text))[0])
-	if err != nil {
+	if pid, err = strconv.Atoi(strings.Fields(string(text))[0]); err != nil {
 		t.Fatal(err)
 	}
-	kill(t, pid)
-	long.whole(t, c, i.ID)
-	c.verified(t)
+	return pid
 }
 
 func kill(t *testing.T, pid int) {

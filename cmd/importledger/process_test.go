@@ -48,12 +48,19 @@ type process struct {
 // startProcess runs the program. It is ended with the test, whatever became of it.
 func startProcess(t testing.TB, env []string, args ...string) *process {
 	t.Helper()
+	return startProcessOn(t, func(*exec.Cmd) {}, env, args...)
+}
+
+// startProcessOn runs it where place says.
+func startProcessOn(t testing.TB, place func(*exec.Cmd), env []string, args ...string) *process {
+	t.Helper()
 	p := &process{t: t, command: exec.Command("importledger", args...), said: make(chan string, 1), exited: make(chan struct{})}
 	p.command.Env = append(cleanEnv(), env...)
 	stderr, err := p.command.StderrPipe()
 	if err != nil {
 		t.Fatal(err)
 	}
+	place(p.command)
 	if err := p.command.Start(); err != nil {
 		t.Fatal(err)
 	}

@@ -83,14 +83,23 @@ func (p *projecting) turn(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, feed.Close()) }()
-	router, err := message.NewRouter(message.RouterConfig{CloseTimeout: 10 * time.Second}, watermill.NewSlogLogger(quiet(p.logger)))
+	router, err := p.router(feed)
 	if err != nil {
-		return fmt.Errorf("message router: %w", err)
+		return err
 	}
-	router.AddMiddleware(middleware.Recoverer)
-	router.AddConsumerHandler("read-models", "read-models", feed, p.projector.Handle)
 	p.feed.Store(feed)
 	defer p.feed.Store(nil)
 	p.logger.Info("this process projects from now on")
 	return router.Run(ctx)
+}
+
+// router hands what feed brings to the projector.
+func (p *projecting) router(feed message.Subscriber) (*message.Router, error) {
+	router, err := message.NewRouter(message.RouterConfig{CloseTimeout: 10 * time.Second}, watermill.NewSlogLogger(quiet(p.logger)))
+	if err != nil {
+		return nil, fmt.Errorf("message router: %w", err)
+	}
+	router.AddMiddleware(middleware.Recoverer)
+	router.AddConsumerHandler("read-models", "read-models", feed, p.projector.Handle)
+	return router, nil
 }
