@@ -7,7 +7,7 @@
 // sftp, package ftps) translate their protocols to a Session, which is one client's
 // view of its tree; the Taker turns closed files into imports.
 //
-// The tables ledger.connectors, connector_files, connector_activity and
-// connector_attempts are this package's own: a file's state and the rules about it
+// The tables ledger.connectors, connector_files, connector_activity, connector_samples
+// and connector_attempts are this package's own: a file's state and the rules about it
 // change together. How an import is started does not live here, nor does a protocol.
 package connectors

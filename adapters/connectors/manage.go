@@ -19,6 +19,7 @@ import (
 
 // Wish is a connector that is asked for.
 type Wish struct {
+	ID         string // of the sample that it is made from: so it is made once; empty: a new one
 	Name       string
 	Protocol   string
 	Username   string // empty: made from the name
@@ -42,7 +43,9 @@ type Change struct {
 var (
 	ErrNotFound = refuse(commands.NotFound, "connector-not-found", "There is no connector with this id.")
 	errUsername = invalid("username", "invalid", "A username is 3 to 32 of a-z, 0-9, . _ -, and begins with a letter or digit.")
-	errTakenBy  = refuse(commands.Conflict, "username-taken", "Another connector has this username. Choose another one.",
+	// ErrMade is for a connector that is made from its sample once more.
+	ErrMade    = refuse(commands.Conflict, "connector-made", "This connector is made already.")
+	errTakenBy = refuse(commands.Conflict, "username-taken", "Another connector has this username. Choose another one.",
 		commands.Detail{Field: "username", Code: "username-taken", Message: "Another connector has this username."})
 )
 
@@ -121,9 +124,12 @@ func (c *Connectors) Files(ctx context.Context, ids []string, most int) (map[str
 // Create makes a connector. The password, where one was asked for, is told here and
 // never again.
 func (c *Connectors) Create(ctx context.Context, w Wish) (made Connector, password string, err error) {
-	made = Connector{ID: c.deps.NewID(), Name: strings.TrimSpace(w.Name), Protocol: w.Protocol, Username: w.Username, Enabled: true, CreatedAt: c.deps.Now()}
+	made = Connector{ID: w.ID, Name: strings.TrimSpace(w.Name), Protocol: w.Protocol, Username: w.Username, Enabled: true, CreatedAt: c.deps.Now()}
+	if made.ID == "" {
+		made.ID = c.deps.NewID()
+	}
 	if made.Username == "" {
-		made.Username = usernameFor(made.Name)
+		made.Username = Username(made.Name, rand.Text())
 	}
 	if made.PublicKeys, err = c.checkKeys(w.Protocol, w.PublicKeys); err != nil {
 		return made, "", err
@@ -148,10 +154,13 @@ func (c *Connectors) Create(ctx context.Context, w Wish) (made Connector, passwo
 	return made, password, taken(err)
 }
 
-// taken tells that somebody else has the username.
+// taken tells that somebody else has the username, or the connector is there.
 func taken(err error) error {
 	if pg, ok := errors.AsType[*pgconn.PgError](err); ok && pg.Code == "23505" && pg.ConstraintName == "connectors_username" {
 		return errTakenBy
+	}
+	if pg, ok := errors.AsType[*pgconn.PgError](err); ok && pg.Code == "23505" && pg.ConstraintName == "connectors_pkey" {
+		return ErrMade
 	}
 	if err != nil {
 		return fmt.Errorf("write a connector: %w", err)
@@ -275,8 +284,9 @@ func (c *Connectors) checkKeys(protocol string, lines []string) ([]string, error
 
 var notInUsername = regexp.MustCompile(`[^a-z0-9]+`)
 
-// usernameFor makes a username that shows whose it is and that nobody has.
-func usernameFor(name string) string {
+// Username makes a username that shows whose it is, and that nobody has where the
+// salt, of which the last six letters count, is nobody else's.
+func Username(name, salt string) string {
 	stem := strings.Trim(notInUsername.ReplaceAllString(strings.ToLower(name), "-"), "-")
 	if len(stem) > 24 {
 		stem = strings.TrimRight(stem[:24], "-")
@@ -284,5 +294,5 @@ func usernameFor(name string) string {
 	if stem == "" {
 		stem = "connector"
 	}
-	return stem + "-" + strings.ToLower(rand.Text()[:6])
+	return stem + "-" + strings.ToLower(salt[max(0, len(salt)-6):])
 }

@@ -1,6 +1,7 @@
 package connectors
 
 import (
+	"crypto/rand"
 	"errors"
 	"slices"
 	"strings"
@@ -91,12 +92,12 @@ func TestConnectorsThatCannotBeAreRefused(t *testing.T) {
 func TestUsernamesAreMadeOfNames(t *testing.T) {
 	t.Parallel()
 	for name, want := range map[string]string{"Web shop": "web-shop-", "Ünï & Co.": "n-co-", "…": "connector-", strings.Repeat("long ", 20): "long-long-long-long-long-"} {
-		got := usernameFor(name)
+		got := Username(name, rand.Text())
 		if !strings.HasPrefix(got, want) || !username.MatchString(got) {
 			t.Errorf("%s: %s", name, got)
 		}
 	}
-	if a, b := usernameFor("a"), usernameFor("a"); slices.Equal([]string{a}, []string{b}) {
+	if a, b := Username("a", "SALTYA"), Username("a", "SALTYB"); slices.Equal([]string{a}, []string{b}) {
 		t.Errorf("twice %s", a)
 	}
 }

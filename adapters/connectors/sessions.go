@@ -200,11 +200,12 @@ func (c *Connectors) sweep(ctx context.Context) error {
 			return err
 		}
 	}
+	errSamples := c.sweepSamples(ctx)
 	_, err = c.deps.DB.Exec(ctx, "DELETE FROM ledger.connector_activity WHERE at < $1", now.Add(-activityKept))
 	_, errMost := c.deps.DB.Exec(ctx, `
 		DELETE FROM ledger.connector_activity a USING ledger.connectors c
 		WHERE a.connector_id = c.id AND a.id <= (
 			SELECT id FROM ledger.connector_activity WHERE connector_id = c.id ORDER BY id DESC LIMIT 1 OFFSET $1)`, activityMost)
 	_, errAttempts := c.deps.DB.Exec(ctx, "DELETE FROM ledger.connector_attempts WHERE last_at < $1 AND coalesce(banned_until, last_at) < $2", now.Add(-attemptsKept), now)
-	return errors.Join(err, errMost, errAttempts)
+	return errors.Join(errSamples, err, errMost, errAttempts)
 }

@@ -15,9 +15,46 @@ import (
 // of it. It calls read once; read hands the file to store and gives what was asked
 // beside it.
 func (s *Service) Sample(ctx context.Context, read func(store Store) (commands.Start, error)) (p aggregate.Preview, err error) {
+	err = s.receiveSample(ctx, read, func(start commands.Start, upload Upload) error {
+		p, err = s.glimpse(ctx, aggregate.Import{Started: events.ImportStarted(start)}, start.File, received(upload))
+		return err
+	})
+	return p, err
+}
+
+// KeepSample does not look at it yet, but keeps it: under the key that announce gives
+// for a file that is good.
+func (s *Service) KeepSample(ctx context.Context, read func(store Store) (commands.Start, error), announce func(events.ImportStarted) (key string, err error)) error {
+	return s.receiveSample(ctx, read, func(start commands.Start, upload Upload) error {
+		key, err := announce(events.ImportStarted(start))
+		if err != nil {
+			return err
+		}
+		if err := upload.Commit(key); err != nil {
+			return fmt.Errorf("store the sample: %w", err)
+		}
+		return nil
+	})
+}
+
+// PreviewSample looks at a sample that was kept, read as asked; what is not said stays
+// as it was found.
+func (s *Service) PreviewSample(ctx context.Context, key string, started events.ImportStarted, as commands.Reading) (aggregate.Preview, error) {
+	file, open := started.File, s.stored(key)
+	if as != (commands.Reading{}) {
+		var err error
+		if file, err = s.reread(ctx, file, as, open); err != nil {
+			return aggregate.Preview{}, err
+		}
+	}
+	return s.glimpse(ctx, aggregate.Import{Started: started}, file, open)
+}
+
+// receiveSample receives a sample and checks it as a whole.
+func (s *Service) receiveSample(ctx context.Context, read func(store Store) (commands.Start, error), use func(commands.Start, Upload) error) (err error) {
 	upload, err := s.deps.NewUpload(ctx)
 	if err != nil {
-		return p, fmt.Errorf("store the sample: %w", err)
+		return fmt.Errorf("store the sample: %w", err)
 	}
 	defer func() { err = errors.Join(err, upload.Discard()) }()
 	name := ""
@@ -30,12 +67,12 @@ func (s *Service) Sample(ctx context.Context, read func(store Store) (commands.S
 	})
 	switch {
 	case err != nil:
-		return p, err
+		return err
 	case name == "":
-		return p, ErrFileMissing
+		return ErrFileMissing
 	}
 	if start, err = s.check(ctx, upload, name, start); err != nil {
-		return p, err
+		return err
 	}
-	return s.glimpse(ctx, aggregate.Import{Started: events.ImportStarted(start)}, start.File, received(upload))
+	return use(start, upload)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -44,4 +45,14 @@ func (d *Drafts) Remove(ctx context.Context, importID string) error {
 		return fmt.Errorf("draft: %w", err)
 	}
 	return nil
+}
+
+// Expire removes the drafts that were saved before a time and tells how many. Their
+// imports stay, with their files: the log names them. Only choices are made anew.
+func (d *Drafts) Expire(ctx context.Context, before time.Time) (int64, error) {
+	tag, err := d.pool.Exec(ctx, "DELETE FROM ledger.import_drafts WHERE saved_at < $1", before)
+	if err != nil {
+		return 0, fmt.Errorf("drafts: %w", err)
+	}
+	return tag.RowsAffected(), nil
 }

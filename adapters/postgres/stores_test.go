@@ -110,3 +110,23 @@ func TestADraftIsKeptUntilItIsRemoved(t *testing.T) {
 	}
 	want("b", `{"step": 3}`)
 }
+
+func TestOldDraftsExpire(t *testing.T) {
+	t.Parallel()
+	pool := pgtest.New(t)
+	drafts := postgres.NewDrafts(pool)
+	for _, id := range []string{"old", "new"} {
+		if err := drafts.Save(t.Context(), id, []byte(`{"step": 2}`)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := pool.Exec(t.Context(), "UPDATE ledger.import_drafts SET saved_at = now() - interval '2 days' WHERE import_id = 'old'"); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := drafts.Expire(t.Context(), time.Now().Add(-24*time.Hour)); err != nil || n != 1 {
+		t.Errorf("%d expired, %v", n, err)
+	}
+	if _, ok, err := drafts.Load(t.Context(), "new"); !ok || err != nil {
+		t.Errorf("a new draft: %v, %v", ok, err)
+	}
+}

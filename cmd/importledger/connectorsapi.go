@@ -36,7 +36,8 @@ func (c connectorsAPI) Get(ctx context.Context, id string) (api.Connector, error
 }
 
 func (c connectorsAPI) Create(ctx context.Context, w api.ConnectorWish) (api.Connector, string, error) {
-	made, password, err := c.doors.connectors.Create(ctx, connectors.Wish(w))
+	made, password, err := c.doors.connectors.Create(ctx, connectors.Wish{Name: w.Name, Protocol: w.Protocol, Username: w.Username,
+		PublicKeys: w.PublicKeys, Password: w.Password, Template: w.Template, By: w.By})
 	one, err := c.one(ctx)(made, err)
 	return one, password, err
 }
