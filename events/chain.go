@@ -81,6 +81,12 @@ func (p Place) Follow(stream string, r Recorded) (Place, error) {
 	return Place{Revision: p.Revision + 1, Chain: chain}, nil
 }
 
+// Behind is the place behind a record, by what the record itself says.
+func Behind(r Recorded) Place {
+	chain, _ := cutChain(r.Metadata)
+	return Place{Revision: r.Revision + 1, Chain: chain}
+}
+
 // links computes the chains of one stream. Not for concurrent use.
 type links struct {
 	stream string

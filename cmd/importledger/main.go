@@ -106,6 +106,7 @@ error, 4 the file was refused, 5 canceled.`,
 	root.AddCommand(
 		p.newServeCommand(),
 		p.newNodeCommand(),
+		p.newCopyLogCommand(),
 		p.newImportCommand(),
 		p.newImportsCommand(),
 		p.newShowCommand(),

@@ -46,7 +46,7 @@ func (p *program) node(ctx context.Context, listen string) (err error) {
 		return errors.Join(err, listener.Close())
 	}
 	defer func() { err = errors.Join(err, dir.close()) }()
-	n, err := node.Open(node.Config{Dir: dir.file("log"), Listener: listener, Logger: newLogger(p.term.err, p.settings.LogLevel)})
+	n, err := node.Open(node.Config{Dir: dir.file(logFolder), Listener: listener, Logger: newLogger(p.term.err, p.settings.LogLevel)})
 	if err != nil {
 		return err
 	}

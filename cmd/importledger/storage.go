@@ -65,17 +65,8 @@ func openStorage(ctx context.Context, s *settings, dir *dataDir, logger *slog.Lo
 func (st *storage) openLog(ctx context.Context, s *settings, dir *dataDir, logger *slog.Logger) error {
 	connect := s.EventStoreURL
 	if connect == "" {
-		password := make([]byte, 24)
-		if _, err := rand.Read(password); err != nil {
-			return fmt.Errorf("password of the embedded event store: %w", err)
-		}
 		var err error
-		st.node, err = node.Open(node.Config{
-			Dir: dir.file("log"), Logger: logger,
-			// Whoever else is on this machine cannot read the log.
-			Username: "importledger", Password: base64.RawURLEncoding.EncodeToString(password),
-		})
-		if err != nil {
+		if st.node, err = startNode(dir, logger); err != nil {
 			return err
 		}
 		connect = st.node.ConnectionString()
@@ -88,6 +79,22 @@ func (st *storage) openLog(ctx context.Context, s *settings, dir *dataDir, logge
 	}
 	return err
 }
+
+// startNode serves the log in a data directory to this process: whoever else is on this
+// machine cannot read it.
+func startNode(dir *dataDir, logger *slog.Logger) (*node.Node, error) {
+	password := make([]byte, 24)
+	if _, err := rand.Read(password); err != nil {
+		return nil, fmt.Errorf("password of the embedded event store: %w", err)
+	}
+	return node.Open(node.Config{
+		Dir: dir.file(logFolder), Logger: logger,
+		Username: "importledger", Password: base64.RawURLEncoding.EncodeToString(password),
+	})
+}
+
+// logFolder is where a data directory keeps the log.
+const logFolder = "log"
 
 // explainEventStore says of an event store that cannot be used what its operator
 // needs to know, and what mends it.
