@@ -44,10 +44,7 @@ set ` + copyFromVariable + ` and ` + copyToVariable + `.
 
 Killed or interrupted at any moment, the same command goes on where the target stands.
 A target that holds anything else is refused, and left as it is. Nothing may write to
-the target meanwhile; what is written to the source is copied by the next run.
-
-Positions in the new log are others. ` + "`importledger accept-log`" + ` lets a database that knows
-the old one go on with it.`,
+the target meanwhile; what is written to the source is copied by the next run.`,
 		Example: `  importledger copy-log --from ./importledger-data --to 'esdb://127.0.0.1:2113?tls=false'
   importledger copy-log --from ./importledger-data --to 'esdb://127.0.0.1:2113?tls=false' --verify-only --json`,
 		Args: noArgs,

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/vbauerster/mpb/v8/decor"
@@ -16,10 +17,9 @@ type copyWatch struct {
 	drawing *progress
 	line    bar
 	step    eventstore.CopyStep
-	began   time.Time // the step
-	said    time.Time // the last sentence
-	notes   chan string
-	text    string
+	began   time.Time    // the step
+	said    time.Time    // the last sentence
+	notes   atomic.Value // string
 }
 
 // copyWords are the steps as people read them.
@@ -40,28 +40,18 @@ func (w *copyWatch) see(now eventstore.CopyProgress) {
 	if now.Step != w.step {
 		w.line.end()
 		w.step, w.began = now.Step, time.Now()
-		notes := make(chan string, 1)
-		w.notes, w.text = notes, ""
-		last := ""
+		w.notes.Store("")
 		w.line = w.drawing.add(copyWords[now.Step], copyScale, func(decor.Statistics) string {
-			select {
-			case last = <-notes:
-			default:
-			}
-			return last
+			return w.notes.Load().(string)
 		})
 	}
 	done := fractionOf(now)
-	w.text = copyNotes(now.Events, done, time.Since(w.began))
-	select {
-	case <-w.notes:
-	default:
-	}
-	w.notes <- w.text
+	text := copyNotes(now.Events, done, time.Since(w.began))
+	w.notes.Store(text)
 	w.line.set(int64(done * copyScale))
 	if !w.term.animated && time.Since(w.said) >= sentencesGap {
 		w.said = time.Now()
-		w.term.say("%s %s", copyWords[now.Step], w.text)
+		w.term.say("%s %s", copyWords[now.Step], text)
 	}
 }
 
