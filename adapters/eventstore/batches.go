@@ -87,8 +87,9 @@ func NewBatchSubscriber(log *Log, config BatchConfig) (*BatchSubscriber, error) 
 	return &BatchSubscriber{log: log, config: config.withDefaults(), runs: newSubscriptions()}, nil
 }
 
-// Subscribe starts the subscription; its channel is closed when ctx ends or the
-// subscriber is closed. The topic names the subscription in logs; what is read is
+// Subscribe starts the subscription; its channel is closed when ctx ends, the
+// subscriber is closed, or the log turns out to be another one (Recognize) after a
+// connection was lost. The topic names the subscription in logs; what is read is
 // always the whole ledger. A BatchSubscriber has one subscription at a time.
 func (s *BatchSubscriber) Subscribe(ctx context.Context, topic string) (<-chan *message.Message, error) {
 	f := &feed{
@@ -141,8 +142,13 @@ func (s *BatchSubscriber) run(ctx context.Context, f *feed, out chan<- *message.
 	}
 	f.begin(from)
 	s.setAcked(from)
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	var receiving sync.WaitGroup
-	receiving.Go(func() { f.run(ctx) })
+	receiving.Go(func() {
+		defer cancel() // it ends by itself where the log has become another one
+		f.run(ctx)
+	})
 	defer receiving.Wait()
 	for {
 		batch, err := f.into.take(ctx)

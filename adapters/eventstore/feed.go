@@ -17,7 +17,8 @@ type feed struct {
 	source source
 	into   *collector
 	logger *slog.Logger
-	lost   bool // and said so; for run alone
+	lost   bool        // and said so; for run alone
+	mark   events.Mark // of the last event that came, if any did; for run alone
 
 	mu   sync.Mutex
 	seen cursor
@@ -25,12 +26,16 @@ type feed struct {
 	live bool            // the server says that there is nothing more
 }
 
-// run receives until ctx is done.
+// run receives until ctx is done, or the log has become another one.
 func (f *feed) run(ctx context.Context) {
 	pause := reconnecting(f.log.config)
 	for {
 		heard, err := f.session(ctx)
 		if ctx.Err() != nil {
+			return
+		}
+		if IsAnotherLog(err) {
+			f.logger.Error("subscription ended: its place in the event log is gone", "error", err)
 			return
 		}
 		if heard {
@@ -50,6 +55,12 @@ func (f *feed) run(ctx context.Context) {
 // anything came at all.
 func (f *feed) session(ctx context.Context) (heard bool, err error) {
 	defer f.setLive(false)
+	// While the connection was away somebody may have put another log in its place.
+	if f.mark != (events.Mark{}) {
+		if err := f.log.Recognize(ctx, f.mark); err != nil {
+			return false, err
+		}
+	}
 	err = f.log.follow(ctx, f.source, f.cursor(), func(ctx context.Context, next receive) error {
 		if f.lost {
 			f.logger.Info("subscription to the event log renewed")
@@ -75,6 +86,7 @@ func (f *feed) take(ctx context.Context, m *esdb.SubscriptionEvent) error {
 		if err := f.into.add(ctx, e); err != nil {
 			return err
 		}
+		f.mark = e.Mark()
 		f.advance(cursor{position: e.Position, revision: e.Revision + 1}, e.Position)
 	case m.CheckPointReached != nil:
 		p := position(*m.CheckPointReached)

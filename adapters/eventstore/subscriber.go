@@ -54,8 +54,13 @@ func (s *Subscriber) Subscribe(ctx context.Context, topic string) (<-chan *messa
 	}
 	err := s.runs.start(ctx, func(ctx context.Context) {
 		defer close(out)
+		ctx, cancel := context.WithCancel(ctx)
+		defer cancel()
 		var receiving sync.WaitGroup
-		receiving.Go(func() { f.run(ctx) })
+		receiving.Go(func() {
+			defer cancel() // it ends by itself where the log has become another one
+			f.run(ctx)
+		})
 		defer receiving.Wait()
 		s.run(ctx, f, out)
 	})
