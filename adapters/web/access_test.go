@@ -31,6 +31,11 @@ type nobodyHome struct {
 	Drafts
 }
 
+type (
+	noPrograms struct{ Programs }
+	noAudit    struct{ AuditLog }
+)
+
 // sessions know the tokens "all", "must-change" and "none".
 type sessions struct{}
 
@@ -67,7 +72,13 @@ func (sessions) SignOut(context.Context, Client, string) error                 {
 func (sessions) ChangePassword(context.Context, Client, string, string, string) (string, error) {
 	return "all", nil
 }
-func (sessions) Names(context.Context, []string) (map[string]string, error) { return nil, nil }
+func (sessions) List(context.Context, string, int, int) ([]Session, int, error) { return nil, 0, nil }
+func (sessions) Revoke(context.Context, By, string) error                       { return nil }
+
+// people know nobody's name.
+type people struct{ People }
+
+func (people) Names(context.Context, []string) (map[string]string, error) { return nil, nil }
 
 var errAway = errors.New("the database is away")
 
@@ -86,7 +97,8 @@ func (q quiet) Unsubscribe(_ context.Context, token string) error { return q.Che
 func newPages(t *testing.T) *Web {
 	t.Helper()
 	n := nobodyHome{}
-	w, err := New(Config{Imports: n, Streams: n, DB: n, Projections: n, Changes: n, Account: n, Drafts: n, Notifications: quiet{}, Sessions: sessions{}, People: sessions{},
+	w, err := New(Config{Imports: n, Streams: n, DB: n, Projections: n, Changes: n, Account: n, Drafts: n, Notifications: quiet{}, Sessions: sessions{}, People: people{}, Programs: &noPrograms{}, Audit: &noAudit{},
+		Roles: map[string][]string{"viewer": {importsRead}}, Scopes: everyScope,
 		Limits: Limits{Bytes: 20e6, Rows: 20000, Columns: 100}, Logger: slog.New(slog.DiscardHandler),
 		Standing:      func(context.Context) ([]projections.Status, uint64, error) { panic("nobody may ask") },
 		Identify:      func(context.Context, string) (uuid.UUID, bool, error) { panic("nobody may ask") },

@@ -51,7 +51,7 @@ var (
 
 func notAllowed(who User, scope string) *fault {
 	return &fault{Status: http.StatusForbidden, Code: "not-allowed", Title: "You may not see this",
-		Message: "This needs the right " + scope + ", which " + who.Name + " does not have. An administrator can give it under Operations, Users."}
+		Message: "This needs the right " + scope + ", which " + who.Name + " does not have. An administrator can give it, under Users."}
 }
 
 // kinds is the one place where a kind of refusal becomes a status and a title.

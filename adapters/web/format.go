@@ -20,12 +20,14 @@ func (w *Web) functions() template.FuncMap {
 		"plural":  plural,
 		"size":    size,
 		"when":    func(ms int64) moment { return moment{At: time.UnixMilli(ms).UTC(), Now: w.Now()} },
+		"at":      func(t time.Time) moment { return moment{At: t.UTC(), Now: w.Now()} },
 		"percent": percent,
 		"icon":    icon,
 		"add":     func(a, b int) int { return a + b },
 		"sub":     func(a, b int) int { return a - b },
 		"dict":    dict,
 		"state":   stateWord,
+		"mayDo":   mayDo,
 	}
 }
 

@@ -29,7 +29,7 @@ func (v *visit) join() error {
 	form := v.r.PostForm
 	link := strings.TrimSpace(form.Get("link"))
 	if form.Get("password") != form.Get("again") {
-		return v.showJoin(http.StatusUnprocessableEntity, link, &fault{Code: "passwords-differ", Message: "The two passwords differ. Type the same one twice."})
+		return v.showJoin(http.StatusUnprocessableEntity, link, errPasswordsDiffer)
 	}
 	secret := link[strings.LastIndexByte(link, '#')+1:] // of a whole link, or the secret alone
 	token, err := v.Sessions.Join(v.ctx(), v.client(), secret, form.Get("password"), v.token)

@@ -97,6 +97,9 @@ func (v *visit) rebuild() error {
 	} else if !slices.Contains(projections.Names(), names[0]) {
 		return errNoPage
 	}
+	if err := v.Audit.Note(v.ctx(), "projection.rebuilt", v.by(), v.r.PathValue("name"), ""); err != nil {
+		return err
+	}
 	v.upkeep.begin(&v.upkeep.rebuild, v.Now, func(ctx context.Context) error {
 		return v.Projections.Rebuild(ctx, names, nil)
 	})

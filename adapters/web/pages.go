@@ -12,6 +12,7 @@ type pages struct {
 	Total         int
 	Previous      string // address; empty: there is none
 	Next          string
+	ByName        bool // false: the newest are first
 
 	query url.Values // the address's own, with the page
 }

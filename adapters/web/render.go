@@ -85,12 +85,18 @@ func (w *Web) execute(page, part string, data any) ([]byte, error) {
 // notices say what was done, on the page after it. Only these words can come
 // through an address.
 var notices = map[string]string{
-	"signed-out": "You are signed out.",
-	"canceled":   "The import is canceled. Rows that were accepted stay.",
-	"given-up":   "The file is not imported.",
-	"read":       "All is marked as read.",
-	"mail-set":   "What mail you get is changed.",
-	"rebuilding": "The rebuild has begun. Everything can be used meanwhile.",
-	"verifying":  "The verification has begun. Its result comes here.",
-	"set-up":     "All set. Import your first file whenever you like.",
+	"signed-out":       "You are signed out.",
+	"canceled":         "The import is canceled. Rows that were accepted stay.",
+	"given-up":         "The file is not imported.",
+	"read":             "All is marked as read.",
+	"mail-set":         "What mail you get is changed.",
+	"password-changed": "Your password is changed. Everywhere else you are signed out.",
+	"session-ended":    "The session is over.",
+	"role-set":         "The role is changed. The user has to sign in again.",
+	"disabled":         "The user is disabled, and signed out everywhere.",
+	"enabled":          "The user can sign in again.",
+	"client-revoked":   "The API client is revoked. Its tokens stop within a minute.",
+	"rebuilding":       "The rebuild has begun. Everything can be used meanwhile.",
+	"verifying":        "The verification has begun. Its result comes here.",
+	"set-up":           "All set. Import your first file whenever you like.",
 }

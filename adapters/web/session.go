@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"slices"
+	"time"
 )
 
 // Sessions knows who uses a browser. Refusals that a person can act on are
@@ -22,8 +23,22 @@ type Sessions interface {
 	Refused(ctx context.Context, from Client, userID, route, scope string) error
 	SignOut(ctx context.Context, from Client, token string) error
 	// ChangePassword gives the session's user another password, and a new token in
-	// the place of the old one.
+	// the place of the old one. The user's other sessions end.
 	ChangePassword(ctx context.Context, from Client, token, current, next string) (newToken string, err error)
+	// List gives a page of a user's sessions, the one used last first, and how many
+	// there are.
+	List(ctx context.Context, userID string, offset, limit int) (page []Session, total int, err error)
+	// Revoke ends a session. Ending one that has ended is no error.
+	Revoke(ctx context.Context, by By, id string) error
+}
+
+// Session is a browser that is signed in.
+type Session struct {
+	ID        string // names it in lists; opens nothing
+	Agent     string // what the browser calls itself
+	CreatedAt time.Time
+	SeenAt    time.Time
+	ExpiresAt time.Time
 }
 
 // Client is where a request comes from.
@@ -44,16 +59,11 @@ type User struct {
 	Scopes []string
 	// MustChange: the password was given to the user and has to be replaced first.
 	MustChange bool
+	Session    string // id of the session that the request is of
 }
 
 // May tells whether the user has a scope; signedIn is everybody's.
 func (u User) May(scope string) bool { return scope == signedIn || slices.Contains(u.Scopes, scope) }
-
-// People finds the names of users and API clients.
-type People interface {
-	// Names gives the name of each id that is known.
-	Names(ctx context.Context, ids []string) (map[string]string, error)
-}
 
 // SessionCookie holds the session's token. By its prefix browsers send it to this
 // host alone, over an encrypted connection or to the own machine, and let nobody

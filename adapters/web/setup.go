@@ -57,7 +57,7 @@ func (v *visit) setUp() error {
 	}
 	form := v.r.PostForm
 	if form.Get("password") != form.Get("again") {
-		return v.showSetUp(http.StatusUnprocessableEntity, &fault{Code: "passwords-differ", Message: "The two passwords differ. Type the same one twice."})
+		return v.showSetUp(http.StatusUnprocessableEntity, errPasswordsDiffer)
 	}
 	open, err := v.keyIsOpen()
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"reflect"
+	"slices"
 	"sync"
 	"time"
 
@@ -18,8 +19,8 @@ import (
 	"importledger/projections"
 )
 
-// Config is what the pages are made of. All of it is required, but for Now and
-// Observe.
+// Config is what the pages are made of. All of it is required, but for PublicURL, Now
+// and Observe.
 type Config struct {
 	Imports       Imports
 	Streams       aggregate.Streams
@@ -29,10 +30,18 @@ type Config struct {
 	Account       Account
 	Sessions      Sessions
 	People        People
+	Programs      Programs
+	Audit         AuditLog
 	Drafts        Drafts
 	Notifications Notifications
 	Limits        Limits
 	Logger        *slog.Logger
+	// Roles are the scopes of each role that a user can have, and Scopes all there are.
+	Roles  map[string][]string
+	Scopes []string
+	// PublicURL is what people reach the pages at, without a slash at its end; empty:
+	// what the browser that asks reaches them at.
+	PublicURL string
 
 	// Standing tells how the read models stand, and how many events the log has.
 	Standing func(context.Context) ([]projections.Status, uint64, error)
@@ -97,7 +106,7 @@ func (cfg Config) complete() error {
 	v := reflect.ValueOf(cfg)
 	for i := range v.NumField() {
 		name := v.Type().Field(i).Name
-		if name != "Now" && name != "Observe" && v.Field(i).IsZero() {
+		if !slices.Contains([]string{"PublicURL", "Now", "Observe"}, name) && v.Field(i).IsZero() {
 			missing = append(missing, fmt.Errorf("the pages' %s is missing", name))
 		}
 	}

@@ -6,7 +6,9 @@ import (
 	"log/slog"
 	"math"
 	"net/netip"
+	"strings"
 
+	"importledger/adapters/api"
 	"importledger/adapters/auth"
 	"importledger/adapters/postgres"
 	"importledger/adapters/web"
@@ -16,7 +18,9 @@ import (
 func (srv *server) makeWeb(s *settings) (err error) {
 	srv.web, err = web.New(web.Config{
 		Imports: srv.ledger.service, Streams: srv.ledger.log, DB: srv.ledger.pool, Projections: srv.ledger.projecting.projector,
-		Changes: srv.ledger.projecting.changes, Account: srv.ledger.account, Sessions: browserSessions{srv.access.sessions, srv.access, s.RequestsPerMinute, srv.logger}, People: srv.access.users,
+		Changes: srv.ledger.projecting.changes, Account: srv.ledger.account, Sessions: browserSessions{srv.access.sessions, srv.access, s.RequestsPerMinute, srv.logger},
+		People: webPeople{srv.access.users}, Programs: webPrograms{srv.access.clients}, Audit: webAudit{srv.access.guard.Audit()},
+		Roles: api.Roles(), Scopes: api.Scopes(), PublicURL: strings.TrimSuffix(s.PublicURL, "/"),
 		Drafts: postgres.NewDrafts(srv.ledger.pool), Notifications: bell{srv.ledger.notifier}, Limits: web.Limits{Bytes: s.MaxBytes, Rows: s.MaxRows, Columns: s.MaxColumns},
 		Standing: srv.api.Standing, Identify: srv.ledger.identify, Logger: srv.logger, IsUnavailable: postgres.IsUnavailable,
 	})
@@ -44,7 +48,7 @@ func (b browserSessions) Resume(ctx context.Context, token string) (web.User, er
 	if err == nil {
 		err = b.limited(ctx, is.User.ID)
 	}
-	return web.User{ID: is.User.ID, Name: is.User.Name, Role: is.User.Role, Scopes: b.ScopesOf(is.User.Role), MustChange: is.User.MustChange}, err
+	return web.User{ID: is.User.ID, Name: is.User.Name, Role: is.User.Role, Scopes: b.ScopesOf(is.User.Role), MustChange: is.User.MustChange, Session: is.ID}, err
 }
 
 // limited counts pages with the API's requests.

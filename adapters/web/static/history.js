@@ -64,7 +64,7 @@ export function slides(form) {
 }
 
 export function copies(button) {
-	button?.addEventListener("click", async () => {
+	button.addEventListener("click", async () => {
 		await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).textContent);
 		button.querySelector("span").textContent = "Copied";
 	});

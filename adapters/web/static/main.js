@@ -18,5 +18,5 @@ uploads(document.querySelector("form[data-upload]"));
 dropsAnywhere();
 unfolds(document);
 slides(document.querySelector("form[data-slider]"));
-copies(document.querySelector("[data-copy]"));
+document.querySelectorAll("[data-copy]").forEach(copies);
 listen();
