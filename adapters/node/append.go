@@ -36,7 +36,7 @@ var errStreamDeleted = errors.New("node: the stream is deleted")
 // append writes events to the end of a stream, all or none, and returns once they are on disk.
 // Appending the same event ids again, at the same expected place, writes nothing and returns the first answer.
 func (l *eventLog) append(stream string, expected expectation, events []proposed) (written, error) {
-	return l.write(func(w *writing) (written, error) {
+	return l.write(roomFor(stream, events), func(w *writing) (written, error) {
 		h, err := w.head(stream)
 		if err != nil {
 			return written{}, err
@@ -65,9 +65,21 @@ func (l *eventLog) append(stream string, expected expectation, events []proposed
 	})
 }
 
+// roomForMarker is about what one event without data takes in a batch, with its place in the indexes.
+const roomForMarker = 512
+
+// roomFor is about what events take in a batch.
+func roomFor(stream string, events []proposed) int {
+	room := roomForMarker
+	for i := range events {
+		room += roomForMarker/2 + len(stream) + len(events[i].eventType) + len(events[i].metadata) + len(events[i].data)
+	}
+	return room
+}
+
 // delete hides the events that a stream has now; the next append goes on after them.
 func (l *eventLog) delete(stream string, expected expectation) (written, error) {
-	return l.write(func(w *writing) (written, error) {
+	return l.write(roomForMarker, func(w *writing) (written, error) {
 		h, err := w.head(stream)
 		if err != nil {
 			return written{}, err
@@ -90,7 +102,7 @@ func (l *eventLog) delete(stream string, expected expectation) (written, error) 
 
 // tombstone ends a stream for ever: it can neither be read nor written again.
 func (l *eventLog) tombstone(stream string, expected expectation) (written, error) {
-	return l.write(func(w *writing) (written, error) {
+	return l.write(roomForMarker, func(w *writing) (written, error) {
 		h, err := w.head(stream)
 		if err != nil {
 			return written{}, err

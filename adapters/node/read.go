@@ -30,6 +30,15 @@ type page struct {
 
 const firstBuffer = 2 << 10 // a live reader mostly gets a page of few events
 
+// pageLike makes a page for a reader whose last one had so many bytes.
+func pageLike(size int) *page {
+	p := &page{}
+	if size > firstBuffer {
+		p.buffer = make([]byte, 0, min(size, pageBytes))
+	}
+	return p
+}
+
 // add copies a record's response into the page.
 func (p *page) add(r record) {
 	response := r.response()

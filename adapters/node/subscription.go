@@ -72,6 +72,7 @@ type allFeed struct {
 	seen    uint64 // every event up to here was sent or not wanted
 	told    uint64 // the last checkpoint
 	counted uint64 // events since then
+	sent    int    // bytes of the last page
 }
 
 func (f *allFeed) run(ctx context.Context) error {
@@ -121,7 +122,7 @@ func (f *allFeed) turn(news *streams.ReadResp) error {
 
 // advance sends the next page.
 func (f *allFeed) advance(end uint64) error {
-	p := &page{}
+	p := pageLike(f.sent)
 	var failed error
 	err := f.log.scan(f.seen+1, end, true, func(position uint64, r record) bool {
 		p.scanned++
@@ -143,6 +144,7 @@ func (f *allFeed) advance(end uint64) error {
 	if p.scanned == 0 {
 		return fmt.Errorf("%w: the log has a gap after position %d", errCorruptRecord, f.seen)
 	}
+	f.sent = p.size
 	return f.out.sendPage(p)
 }
 

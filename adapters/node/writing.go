@@ -11,9 +11,9 @@ import (
 )
 
 // write lets decide fill one batch under the lock, and waits for the disk without it: appends that come meanwhile
-// share the next fsync.
-func (l *eventLog) write(decide func(*writing) (written, error)) (written, error) {
-	w := &writing{log: l, batch: l.db.NewBatch(), heads: map[string]*head{}}
+// share the next fsync. room is about how many bytes decide writes, so that the batch need not grow.
+func (l *eventLog) write(room int, decide func(*writing) (written, error)) (written, error) {
+	w := &writing{log: l, batch: l.db.NewBatchWithSize(room), heads: map[string]*head{}}
 	result, err := w.apply(decide)
 	if err == nil {
 		err = w.settle()
