@@ -49,6 +49,13 @@ type Place struct {
 	Chain    Chain  // of the event before it
 }
 
+// After gives the place behind an event that comes to this one, by its content alone:
+// its Chain is the one that the event's metadata should begin with.
+func (p Place) After(stream, eventType string, data, metadata []byte) Place {
+	_, plain := cutChain(metadata)
+	return Place{Revision: p.Revision + 1, Chain: newLinks(stream).next(p, eventType, data, plain)}
+}
+
 // What Follow reports, wrapped with the event that it is about.
 var (
 	ErrRevisionGap  = errors.New("the revisions do not follow each other")

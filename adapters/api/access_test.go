@@ -20,7 +20,7 @@ var wanted = map[string]string{
 	"PUT /people/imports/{id}/mapping": "imports:write", "POST /people/imports/{id}/cancel": "imports:write",
 	"GET /people/imports/{id}/errors": "imports:read", "GET /people/imports/{id}/errors.csv": "imports:read",
 	"GET /people/imports/{id}/progress": "imports:read", "GET /people/imports/{id}/history": "audit:read",
-	"GET /people/imports/{id}/at/{revision}": "audit:read", "GET /people/imports/{id}/source": "audit:read",
+	"GET /people/imports/{id}/at/{revision}": "audit:read", "GET /people/imports/{id}/source": "audit:read", "GET /people/imports/{id}/audit": "audit:read",
 	"POST /people/contacts": "contacts:read", "GET /people/contacts/count": "contacts:read", "GET /people/contacts/{identifier}": "contacts:read",
 	"GET /people/contacts/{identifier}/segments": "contacts:read", "GET /people/contacts/{identifier}/events": "contacts:read",
 	"GET /people/contacts/keyIdentifier": "contacts:read", "PUT /people/contacts/keyIdentifier": "contacts:write",

@@ -30,6 +30,7 @@ type Config struct {
 	Account     Account
 	Connectors  Connectors
 	Webhooks    Webhooks
+	Exports     Exports
 	Tokens      Tokens
 	Access      Access
 	Metrics     *Metrics
@@ -58,6 +59,7 @@ type API struct {
 	account       Account
 	connectors    Connectors
 	webhooks      Webhooks
+	exports       Exports
 	tokens        Tokens
 	access        Access
 	metrics       *Metrics
@@ -93,7 +95,7 @@ func New(cfg Config) (*API, error) {
 		return nil, err
 	}
 	a := &API{
-		imports: cfg.Imports, streams: cfg.Streams, db: cfg.DB, projections: cfg.Projections, changes: cfg.Changes, account: cfg.Account, connectors: cfg.Connectors, webhooks: cfg.Webhooks, tokens: cfg.Tokens, access: cfg.Access,
+		imports: cfg.Imports, streams: cfg.Streams, db: cfg.DB, projections: cfg.Projections, changes: cfg.Changes, account: cfg.Account, connectors: cfg.Connectors, webhooks: cfg.Webhooks, exports: cfg.Exports, tokens: cfg.Tokens, access: cfg.Access,
 		metrics: cfg.Metrics, log: cfg.Logger, identify: cfg.Identify, isUnavailable: cfg.IsUnavailable, now: cfg.Now,
 		mux: http.NewServeMux(), served: map[string]bool{}, tagged: map[string]bool{}, end: &endFinder{log: cfg.Log},
 		background: newBackground(), streaming: make(chan struct{}, maxStreams), searching: make(chan struct{}, maxSearches),
@@ -137,6 +139,7 @@ func (a *API) addRoutes() error {
 	a.addImportWrites()
 	a.addImportFiles()
 	a.addHistory()
+	a.addExports()
 	a.addProgress()
 	a.addContacts()
 	a.addKeyIdentifier()

@@ -92,9 +92,12 @@ func operationsOf(item *huma.PathItem) map[string]*huma.Operation {
 
 func addExample(doc *huma.OpenAPI, content map[string]*huma.MediaType) {
 	for name, media := range content {
+		if media.Example != nil {
+			continue
+		}
 		if text, ok := sampleTexts[name]; ok {
 			media.Example = text
-		} else if media.Example == nil {
+		} else {
 			media.Example = exampleOf(doc.Components.Schemas, media.Schema, "", 8)
 		}
 	}

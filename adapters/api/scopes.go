@@ -38,6 +38,8 @@ var access = map[string]string{
 	"GET /docs":          public,
 	"GET /docs.css":      public,
 
+	"GET " + auditKeysPath: public,
+
 	"GET /people/imports":                    ImportsRead,
 	"POST /people/imports":                   ImportsWrite,
 	"GET /people/imports/{id}":               ImportsRead,
@@ -52,6 +54,7 @@ var access = map[string]string{
 	"GET /people/imports/{id}/history":       AuditRead,
 	"GET /people/imports/{id}/at/{revision}": AuditRead,
 	"GET /people/imports/{id}/source":        AuditRead,
+	"GET /people/imports/{id}/audit":         AuditRead,
 
 	"POST /people/contacts":                      ContactsRead,
 	"GET /people/contacts/count":                 ContactsRead,

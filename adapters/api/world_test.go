@@ -344,7 +344,7 @@ func newWorld(t *testing.T, changes ...func(*api.Config)) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.cfg = api.Config{Imports: w.imports, Streams: w.log, Log: w.log, DB: pool, Projections: w.log.projector, Changes: told, Account: w.account, Connectors: w.connectors, Webhooks: w.webhooks, Tokens: tokens{}, Access: w.visitors.access(),
+	w.cfg = api.Config{Imports: w.imports, Streams: w.log, Log: w.log, DB: pool, Projections: w.log.projector, Changes: told, Account: w.account, Connectors: w.connectors, Webhooks: w.webhooks, Exports: exports{w.log}, Tokens: tokens{}, Access: w.visitors.access(),
 		Metrics: metrics, Logger: slog.New(slog.NewJSONHandler(&lockedWriter{w: w.logged}, nil)), Version: "test",
 		Identify: func(_ context.Context, identifier string) (uuid.UUID, bool, error) {
 			if id, err := uuid.Parse(identifier); err == nil {

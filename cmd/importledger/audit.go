@@ -24,12 +24,12 @@ type auditEntry struct {
 func (p *program) newAuditCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "audit",
-		Short:   "What people and programs did",
-		Example: "  importledger audit log --action user.sign-in-failed",
+		Short:   "What people and programs did, and files that prove it",
+		Example: "  importledger audit export 01JD8Z0Q4T9M3W5X7Y9A1B2C3D --output proof.jsonl\n  importledger audit verify proof.jsonl\n  importledger audit log --action user.sign-in-failed",
 		Args:    noArgs,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(p.newAuditLogCommand())
+	cmd.AddCommand(p.newAuditExportCommand(), p.newAuditVerifyCommand(), p.newAuditKeyCommand(), p.newAuditLogCommand())
 	return cmd
 }
 

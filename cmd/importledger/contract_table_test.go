@@ -54,6 +54,7 @@ var contract = []contractCall{
 		keys: `{pagination:{totalRecord,returnedRecord,limit,direction,first,next},items:[` + eventKeys + `]}`},
 	{route: "GET /people/imports/{id}/at/{revision}", scope: "audit:read", path: "/people/imports/{id}/at/2", status: 200, keys: importKeys},
 	{route: "GET /people/imports/{id}/source", scope: "audit:read", status: 200, media: "text/csv"},
+	{route: "GET /people/imports/{id}/audit", scope: "audit:read", status: 200, media: "application/x-ndjson"},
 	{route: "GET /people/imports/{id}/progress", scope: "imports:read", status: 200, media: "text/event-stream"},
 
 	{route: "POST /people/contacts", scope: "contacts:read", path: "/people/contacts?page=1&pageSize=2&sort=createdAt:desc",
@@ -90,6 +91,7 @@ var contract = []contractCall{
 	{route: "GET /ops/projections", scope: "ops:write", status: 200, keys: `[{name,state,position,head,lag,eventsPerSecond,lastError,rebuild:{position,percent}}]`},
 	{route: "POST /ops/projections/verify", scope: "ops:write", status: 200, keys: `{projections:[{name,rows,differences}],imports:{checked,rowsUnaccounted}}`},
 	{route: "POST /ops/projections/{name}/rebuild", scope: "ops:write", path: "/ops/projections/error_report/rebuild", status: 202, keys: `{rebuilding:[.]}`},
+	{route: "GET /.well-known/importledger-audit-keys", status: 200, keys: `{instance,keys:[{kty,crv,x,kid,use,alg,since,current}]}`},
 	{route: "GET /livez", status: 200, keys: `{live}`},
 	{route: "GET /readyz", status: 200, keys: readinessKeys},
 	{route: "GET /openapi.json", status: 200, keys: `{*}`},

@@ -98,13 +98,24 @@ func (d *dataDir) file(name string) string { return filepath.Join(d.path, name) 
 
 const secretKeyBytes = 32
 
-// secretKey gives the instance's secret: the one that is set, else the one that
-// was made when the data directory was first used.
+// secretKey gives the instance's secret.
 func (d *dataDir) secretKey(set string) ([]byte, error) {
+	return d.key("secret.key", "IMPORTLEDGER_SECRET_KEY", set)
+}
+
+// auditKey gives what the key that signs exports is made from. It is none of the
+// secret key's: that one cannot be replaced, and more programs may know it.
+func (d *dataDir) auditKey(set string) ([]byte, error) {
+	return d.key("audit.key", "IMPORTLEDGER_AUDIT_KEY", set)
+}
+
+// key gives a key: the one that is set, else the one that was made when the data
+// directory was first used.
+func (d *dataDir) key(file, variable, set string) ([]byte, error) {
 	if set != "" {
-		return decodeSecretKey("IMPORTLEDGER_SECRET_KEY", set)
+		return decodeSecretKey(variable, set)
 	}
-	path := d.file("secret.key")
+	path := d.file(file)
 	text, err := os.ReadFile(path)
 	switch {
 	case err == nil:
@@ -114,7 +125,7 @@ func (d *dataDir) secretKey(set string) ([]byte, error) {
 	}
 	key := make([]byte, secretKeyBytes)
 	if _, err := rand.Read(key); err != nil {
-		return nil, fmt.Errorf("make the secret key: %w", err)
+		return nil, fmt.Errorf("make %s: %w", path, err)
 	}
 	if err := writeDurably(path, []byte(base64.StdEncoding.EncodeToString(key)+"\n")); err != nil {
 		return nil, notWritable(d.path, err)

@@ -12,8 +12,11 @@ type front struct {
 	web http.Handler
 }
 
+// auditKeysPath is where the keys of exports are published.
+const auditKeysPath = "/.well-known/importledger-audit-keys"
+
 // apiPaths begin the API's addresses; those that end with a slash, all below them.
-var apiPaths = []string{"/people/", "/ops/", "/oauth2/", "/livez", "/readyz", "/openapi.json", "/docs", "/docs.css"}
+var apiPaths = []string{"/people/", "/ops/", "/oauth2/", "/livez", "/readyz", "/openapi.json", "/docs", "/docs.css", auditKeysPath}
 
 func (f front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if isAPI(r.URL.Path) {

@@ -22,6 +22,7 @@ type server struct {
 	ledger     *ledger
 	access     *access
 	doors      *doors
+	exports    *exports
 	api        *api.API
 	web        *web.Web
 	logger     *slog.Logger
@@ -82,6 +83,9 @@ func startServer(ctx context.Context, s *settings, command, listen, opsListen st
 	if srv.doors, err = openDoors(ctx, s, command, srv.dir, srv.ledger, secret, srv.failed); err != nil {
 		return nil, err
 	}
+	if srv.exports, err = openExports(ctx, s, srv.dir, srv.ledger); err != nil {
+		return nil, err
+	}
 	if err := srv.makeAPI(s); err != nil {
 		return nil, err
 	}
@@ -108,7 +112,7 @@ func (srv *server) makeAPI(s *settings) error {
 	srv.api, err = api.New(api.Config{
 		Imports: srv.ledger.service, Streams: srv.ledger.streams, Log: srv.ledger.log, DB: srv.ledger.pool,
 		Projections: srv.ledger.projecting.projector, Changes: srv.ledger.projecting.changes, Account: srv.ledger.account, Tokens: apiTokens{srv.access.tokens}, Access: srv.access.forAPI(s), Metrics: metrics, Tracing: srv.ledger.traces.Provider(),
-		Connectors: connectorsAPI{srv.doors, srv.ledger.service}, Webhooks: webhooksAPI{srv.ledger.notifier},
+		Connectors: connectorsAPI{srv.doors, srv.ledger.service}, Webhooks: webhooksAPI{srv.ledger.notifier}, Exports: srv.exports,
 		Logger: srv.logger, Version: readVersion().Version,
 		Identify: srv.ledger.identify, IsUnavailable: postgres.IsUnavailable,
 		Dependencies: []api.Dependency{{Name: "event-store", Check: srv.ledger.log.Ping}, {Name: "postgres", Check: srv.ledger.pool.Ping}, {Name: "file-store", Check: srv.ledger.blobs.Ping}},

@@ -40,6 +40,7 @@ type settings struct {
 	BlobURL          string     `koanf:"blob-url"`
 	PostgresBin      string     `koanf:"postgres-bin"`
 	SecretKey        string     `koanf:"secret-key"`
+	AuditKey         string     `koanf:"audit-key"`
 	ClientID         string     `koanf:"client-id"`
 	ClientSecret     string     `koanf:"client-secret"`
 	AdminPassword    string     `koanf:"admin-password"`

@@ -69,6 +69,8 @@ var settingsTable = []setting{
 		description: "folder of the Postgres server programs, for the private cluster"},
 	{key: "secret-key", secret: true, check: isSecretKey, absent: "made once, in the data directory",
 		description: "32 bytes, base64: keys contact ids and tokens"},
+	{key: "audit-key", secret: true, check: isSecretKey, absent: "made once, in the data directory",
+		description: "32 bytes, base64: make the key that exports of imports are signed with"},
 	{key: "client-id", absent: "none",
 		description: "API client that exists from the start, or that commands sign in as"},
 	{key: "client-secret", secret: true, absent: "none",
