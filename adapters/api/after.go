@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"importledger/commands"
 	"importledger/events"
 )
 
@@ -47,7 +48,7 @@ func (a *API) caughtUp(ctx context.Context, models ...string) error {
 		for batch, err := range a.end.log.CatchUp(limited, s.Position, countBatch) {
 			switch {
 			case err != nil && limited.Err() != nil && ctx.Err() == nil:
-				return errBehind()
+				return errBehind
 			case err != nil:
 				return err
 			case len(batch.Events) > 0:
@@ -66,11 +67,9 @@ func (a *API) waitFor(ctx context.Context, p events.Position, models ...string) 
 	defer cancel()
 	err := a.projections.WaitFor(limited, p, models...)
 	if err != nil && ctx.Err() == nil && errors.Is(limited.Err(), context.DeadlineExceeded) {
-		return errBehind()
+		return errBehind
 	}
 	return err
 }
 
-func errBehind() error {
-	return unavailable("read-model-behind", "What was written is not readable here yet. Try again shortly.")
-}
+var errBehind = &commands.Refusal{Kind: commands.Unavailable, Code: "read-model-behind", Message: "What was written is not readable here yet. Try again shortly."}

@@ -18,7 +18,7 @@ type segmentContactsRequest struct {
 }
 
 func (a *API) addSegmentContacts(ctx context.Context, in *segmentContactsRequest) (*writtenOnly, error) {
-	ids, err := a.existingContacts(ctx, in.Body.IDs)
+	ids, err := a.ExistingContacts(ctx, in.Body.IDs)
 	if err != nil {
 		return nil, err
 	}
@@ -26,17 +26,17 @@ func (a *API) addSegmentContacts(ctx context.Context, in *segmentContactsRequest
 }
 
 func (a *API) removeSegmentContacts(ctx context.Context, in *segmentContactsRequest) (*writtenOnly, error) {
-	ids, err := a.existingContacts(ctx, in.Body.IDs)
+	ids, err := a.ExistingContacts(ctx, in.Body.IDs)
 	if err != nil {
 		return nil, err
 	}
 	return a.writeSegment(ctx, in.ID, commands.RemoveContacts{Contacts: ids})
 }
 
-// existingContacts reads ids and refuses those of nobody. Contacts never go away, so
+// ExistingContacts reads ids and refuses those of nobody. Contacts never go away, so
 // whoever the read model knows is there; before somebody is called unknown, it has
 // to have read all that the log holds now.
-func (a *API) existingContacts(ctx context.Context, texts []string) ([]uuid.UUID, error) {
+func (a *API) ExistingContacts(ctx context.Context, texts []string) ([]uuid.UUID, error) {
 	ids := make([]uuid.UUID, len(texts))
 	for i, text := range texts {
 		if id, err := uuid.Parse(text); err == nil {

@@ -100,9 +100,10 @@ func newPages(t *testing.T) *Web {
 	w, err := New(Config{Imports: n, Streams: n, DB: n, Projections: n, Changes: n, Account: n, Drafts: n, Notifications: quiet{}, Sessions: sessions{}, People: people{}, Programs: &noPrograms{}, Audit: &noAudit{},
 		Roles: map[string][]string{"viewer": {importsRead}}, Scopes: everyScope,
 		Limits: Limits{Bytes: 20e6, Rows: 20000, Columns: 100}, Logger: slog.New(slog.DiscardHandler),
-		Standing:      func(context.Context) ([]projections.Status, uint64, error) { panic("nobody may ask") },
-		Identify:      func(context.Context, string) (uuid.UUID, bool, error) { panic("nobody may ask") },
-		IsUnavailable: func(err error) bool { return errors.Is(err, errAway) }})
+		Standing:         func(context.Context) ([]projections.Status, uint64, error) { panic("nobody may ask") },
+		Identify:         func(context.Context, string) (uuid.UUID, bool, error) { panic("nobody may ask") },
+		ExistingContacts: func(context.Context, []string) ([]uuid.UUID, error) { panic("nobody may ask") },
+		IsUnavailable:    func(err error) bool { return errors.Is(err, errAway) }})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -129,8 +130,9 @@ type contactView struct {
 	contactRow
 	All      []attributeValue
 	Segments []projections.Segment
+	Others   []projections.Segment // that the contact can be put into
 	Events   []contactEvent
-	More     int // events beyond those shown
+	Pages    pages // of the events
 	Imports  []projections.Import
 }
 
@@ -147,6 +149,9 @@ func (v *visit) contactPage() error {
 	if err != nil {
 		return errNoPage
 	}
+	if err := v.reached(projections.SegmentMembers); err != nil {
+		return err
+	}
 	c, err := projections.ContactByID(v.ctx(), v.DB, id)
 	if err != nil {
 		return err
@@ -155,18 +160,33 @@ func (v *visit) contactPage() error {
 	if page.Segments, err = projections.SegmentsOf(v.ctx(), v.DB, id); err != nil {
 		return err
 	}
-	found, total, err := projections.ContactEvents(v.ctx(), v.DB, id, 1, eventsOfContact)
+	if page.Others, err = v.otherSegments(page.Segments); err != nil {
+		return err
+	}
+	number := pageNumber(v.r.URL.Query())
+	found, total, err := projections.ContactEvents(v.ctx(), v.DB, id, number, eventsOfContact)
 	if err != nil {
 		return err
 	}
 	for _, e := range found {
 		page.Events = append(page.Events, contactEvent{e, attributeValues(e.Properties)})
 	}
-	page.More = total - len(found)
+	page.Pages = paginate("/contacts/"+id.String(), nil, number, eventsOfContact, total)
 	if page.Imports, err = v.importsOf(c); err != nil {
 		return err
 	}
 	return v.render(http.StatusOK, "contact", view{Title: "Contact", Section: "contacts", Body: page})
+}
+
+// otherSegments are the segments that a contact can be put into by who looks.
+func (v *visit) otherSegments(in []projections.Segment) ([]projections.Segment, error) {
+	if !v.user.May(contactsWrite) {
+		return nil, nil
+	}
+	all, err := projections.ListSegments(v.ctx(), v.DB, "manual")
+	return slices.DeleteFunc(all, func(s projections.Segment) bool {
+		return slices.ContainsFunc(in, func(i projections.Segment) bool { return i.ID == s.ID })
+	}), err
 }
 
 // importsOf are the imports that a contact is known to come from: the first, and the

@@ -45,6 +45,8 @@ var (
 		Message: "Nothing that was acknowledged is lost. Try again; if it stays like this, give the number below to whoever runs the service."}
 	errForm = &fault{Status: http.StatusBadRequest, Code: "form-malformed", Title: "The form could not be read",
 		Message: "It is larger than any form of ours, or broke off on the way. Go back and send it again."}
+	errBehind = &fault{Status: http.StatusServiceUnavailable, Code: "read-model-behind", Title: "A moment, please", Retry: true,
+		Message: "What was just written is kept, and cannot be shown yet. Try again in a few seconds."}
 	errTooManyStreams = &fault{Status: http.StatusTooManyRequests, Code: "too-many-streams", Title: "Too many pages are watching",
 		Message: "The page refreshes by itself less often meanwhile.", Retry: true}
 )

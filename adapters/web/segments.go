@@ -1,6 +1,7 @@
 package web
 
 import (
+	"errors"
 	"net/http"
 
 	"github.com/google/uuid"
@@ -9,6 +10,9 @@ import (
 )
 
 func (v *visit) segmentsPage() error {
+	if err := v.reached(projections.SegmentMembers); err != nil {
+		return err
+	}
 	all, err := projections.ListSegments(v.ctx(), v.DB, "")
 	if err != nil {
 		return err
@@ -22,10 +26,23 @@ type segmentView struct {
 	Who      string
 	Contacts []contactRow
 	Pages    pages
+	Typed    string // who was to be put in, and was refused
+	Fault    *fault
 }
 
 func (v *visit) segmentPage() error {
+	if err := v.reached(projections.SegmentMembers); err != nil {
+		return err
+	}
+	return v.showSegment(http.StatusOK, "", nil)
+}
+
+// showSegment shows a segment, with what was refused where there is something.
+func (v *visit) showSegment(status int, typed string, f *fault) error {
 	s, err := projections.SegmentByID(v.ctx(), v.DB, v.r.PathValue("id"))
+	if errors.Is(err, projections.ErrNotFound) && v.r.URL.Query().Get("after") != "" {
+		return errBehind
+	}
 	if err != nil {
 		return err
 	}
@@ -38,11 +55,11 @@ func (v *visit) segmentPage() error {
 	if err != nil {
 		return err
 	}
-	page := segmentView{Segment: s, Contacts: contactRows(inOrder(found, ids)), Pages: paginate("/segments/"+s.ID, nil, number, contactsOnPage, s.Members)}
+	page := segmentView{Segment: s, Contacts: contactRows(inOrder(found, ids)), Pages: paginate("/segments/"+s.ID, nil, number, contactsOnPage, s.Members), Typed: typed, Fault: f}
 	if page.Who, err = v.nameOf(s.ModifiedBy); err != nil {
 		return err
 	}
-	return v.render(http.StatusOK, "segment", view{Title: s.Name, Section: "segments", Body: page})
+	return v.render(status, "segment", view{Title: s.Name, Section: "segments", Body: page})
 }
 
 // inOrder sorts contacts as their ids are; the two read models may differ by a moment.

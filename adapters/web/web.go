@@ -48,6 +48,8 @@ type Config struct {
 	// Identify finds a contact's nxId for an nxId or a key identifier's value; false:
 	// it can be neither. Whether there is such a contact is not its question.
 	Identify func(ctx context.Context, identifier string) (uuid.UUID, bool, error)
+	// ExistingContacts reads nxIds and refuses those of nobody.
+	ExistingContacts func(ctx context.Context, nxIDs []string) ([]uuid.UUID, error)
 	// IsUnavailable tells that Postgres cannot be reached at the moment.
 	IsUnavailable func(error) bool
 	// Observe is told of every request, by its route's pattern.

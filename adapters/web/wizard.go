@@ -140,10 +140,15 @@ func (v *visit) preparing() (preparing, error) {
 // would be another stream's name.
 func (v *visit) importID() (string, error) {
 	text := v.r.PathValue("id")
-	if id, err := ulid.ParseStrict(text); err != nil || id.String() != text {
+	if !isULID(text) {
 		return "", aggregate.ErrNotFound
 	}
 	return text, nil
+}
+
+func isULID(text string) bool {
+	id, err := ulid.ParseStrict(text)
+	return err == nil && id.String() == text
 }
 
 // wizard makes a handler of the step at a path: it shows the step to who asks for it,

@@ -22,7 +22,7 @@ func (srv *server) makeWeb(s *settings) (err error) {
 		People: webPeople{srv.access.users}, Programs: webPrograms{srv.access.clients}, Audit: webAudit{srv.access.guard.Audit()},
 		Roles: api.Roles(), Scopes: api.Scopes(), PublicURL: strings.TrimSuffix(s.PublicURL, "/"),
 		Drafts: postgres.NewDrafts(srv.ledger.pool), Notifications: bell{srv.ledger.notifier}, Limits: web.Limits{Bytes: s.MaxBytes, Rows: s.MaxRows, Columns: s.MaxColumns},
-		Standing: srv.api.Standing, Identify: srv.ledger.identify, Logger: srv.logger, IsUnavailable: postgres.IsUnavailable,
+		Standing: srv.api.Standing, ExistingContacts: srv.api.ExistingContacts, Identify: srv.ledger.identify, Logger: srv.logger, IsUnavailable: postgres.IsUnavailable,
 	})
 	return err
 }
