@@ -18,12 +18,9 @@ import (
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	known, r := newRequest(r, a.now())
 	known.address = a.access.Address(r)
-	out := newResponseWriter(w)
+	out := &responseWriter{ResponseWriter: w}
 	out.Header().Set("X-Request-Id", known.id)
 	secure(out.Header())
-	if r.Body != nil {
-		r.Body = paced(out, r)
-	}
 	r, span := a.traced(r, known)
 	defer a.finish(out, r, known, span)
 	a.route(out, r)

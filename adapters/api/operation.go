@@ -37,7 +37,7 @@ func register[I, O any](a *API, o operation, handle func(context.Context, *I) (*
 	op := huma.Operation{
 		Method: method, Path: path, OperationID: o.id, Summary: o.summary, Description: o.about,
 		Tags: []string{o.tag}, DefaultStatus: o.status, MaxBodyBytes: o.maxBody, SkipValidateBody: o.ownBody,
-		BodyReadTimeout: -1, // pacedBody keeps time; a deadline left standing would cancel the handler
+		BodyReadTimeout: -1, // the server keeps time; a deadline left standing would cancel the handler
 		Errors:          append([]int{http.StatusBadRequest, http.StatusServiceUnavailable}, o.errors...),
 		Metadata:        map[string]any{"scope": scope},
 	}

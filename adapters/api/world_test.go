@@ -20,6 +20,7 @@ import (
 	"go.uber.org/goleak"
 
 	"importledger/adapters/api"
+	"importledger/adapters/httpserver"
 	"importledger/adapters/postgres"
 	"importledger/adapters/postgres/pgtest"
 	"importledger/aggregate"
@@ -361,7 +362,7 @@ func newWorld(t *testing.T, changes ...func(*api.Config)) *world {
 		t.Fatal(err)
 	}
 	w.server = httptest.NewUnstartedServer(nil)
-	w.server.Config = api.NewServer(w.api, slog.New(slog.DiscardHandler))
+	w.server.Config = httpserver.New(w.api, slog.New(slog.DiscardHandler))
 	w.server.Start()
 	t.Cleanup(func() {
 		if err := w.api.Close(context.WithoutCancel(t.Context())); err != nil {

@@ -16,10 +16,9 @@ import (
 // ServeHTTP implements http.Handler: every request passes these steps, outermost
 // first, before its route.
 func (w *Web) ServeHTTP(out http.ResponseWriter, r *http.Request) {
-	answer := newAnswer(out)
+	answer := &answer{ResponseWriter: out}
 	v := &visit{Web: w, w: answer, id: rand.Text(), started: w.Now()}
 	r = r.WithContext(context.WithValue(r.Context(), visitKey{}, v))
-	r.Body = paced(answer, r)
 	v.r = r
 	v.secure()
 	defer v.finish(answer)

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"importledger/adapters/api"
+	"importledger/adapters/httpserver"
 	"importledger/adapters/postgres"
 	"importledger/adapters/web"
 )
@@ -121,7 +122,7 @@ func (srv *server) makeAPI(s *settings) error {
 }
 
 func (srv *server) serve(listener net.Listener, handler http.Handler) {
-	server := api.NewServer(handler, srv.logger)
+	server := httpserver.New(handler, srv.logger)
 	srv.serving = append(srv.serving, server)
 	go func() {
 		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
