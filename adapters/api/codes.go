@@ -34,6 +34,7 @@ var errorCodes = []errorCode{
 	{"attribute-not-found", "There is no such attribute.", []int{http.StatusNotFound}},
 	{"segment-not-found", "There is no such segment.", []int{http.StatusNotFound, http.StatusUnprocessableEntity}},
 	{"connector-not-found", "There is no such connector.", []int{http.StatusNotFound}},
+	{"sample-not-found", "The sample file of a template is not kept any more.", []int{http.StatusNotFound}},
 	{"projection-not-found", "There is no such projection.", []int{http.StatusNotFound}},
 	{"client-not-found", "There is no such API client.", []int{http.StatusNotFound}},
 	{"user-not-found", "There is no such user.", []int{http.StatusNotFound}},
@@ -47,6 +48,7 @@ var errorCodes = []errorCode{
 	{"body-too-slow", "The body did not arrive in time.", []int{http.StatusRequestTimeout}},
 
 	{"import-exists", "There is an import with this id.", []int{http.StatusConflict}},
+	{"connector-made", "The connector is made from its sample already.", []int{http.StatusConflict}},
 	{"already-mapped", "The columns of the import are mapped already.", []int{http.StatusConflict}},
 	{"file-unreadable", "The file broke a rule and has no rows to map.", []int{http.StatusConflict}},
 	{"rows-missing", "Not every row has its outcome yet.", []int{http.StatusConflict}},
