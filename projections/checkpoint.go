@@ -15,6 +15,7 @@ import (
 type checkpoint struct {
 	position events.Position
 	applied  uint64
+	last     *events.Mark // nil: no event is applied yet
 	stopped  *Stopped
 	version  string
 }
@@ -25,8 +26,9 @@ var errOvertaken = errors.New("the checkpoint has been moved")
 
 func readCheckpoint(ctx context.Context, q Querier, schema string) (checkpoint, error) {
 	var c checkpoint
-	err := q.QueryRow(ctx, "SELECT log_commit, log_prepare, applied, stopped, version FROM "+schema+".checkpoint").
-		Scan(&c.position.Commit, &c.position.Prepare, &c.applied, &c.stopped, &c.version)
+	// As JSON, since tables that another version has made may lack the column.
+	err := q.QueryRow(ctx, "SELECT log_commit, log_prepare, applied, nullif(to_jsonb(c)->'last_event', 'null'), stopped, version FROM "+schema+".checkpoint c").
+		Scan(&c.position.Commit, &c.position.Prepare, &c.applied, &c.last, &c.stopped, &c.version)
 	if err != nil {
 		return checkpoint{}, fmt.Errorf("checkpoint of %s: %w", schema, err)
 	}
@@ -41,9 +43,10 @@ func (m *model) write(ctx context.Context, pool *pgxpool.Pool, schema string, fr
 		// First the checkpoint: its row makes a second projector wait, and gives up
 		// before anything else is done.
 		tag, err := tx.Exec(ctx, `
-			UPDATE checkpoint SET log_commit = $1, log_prepare = $2, applied = applied + $3, stopped = NULL, updated_at = now()
+			UPDATE checkpoint SET log_commit = $1, log_prepare = $2, applied = applied + $3,
+				last_event = coalesce($7, last_event), stopped = NULL, updated_at = now()
 			WHERE log_commit = $4 AND log_prepare = $5 AND version = $6`,
-			r.until.Commit, r.until.Prepare, len(r.events), from.Commit, from.Prepare, m.version)
+			r.until.Commit, r.until.Prepare, len(r.events), from.Commit, from.Prepare, m.version, r.last())
 		switch {
 		case err != nil:
 			return err

@@ -68,6 +68,15 @@ func (r run) readable() run {
 	return r
 }
 
+// last is the mark of the last event; nil: there is none.
+func (r run) last() *events.Mark {
+	if len(r.events) == 0 {
+		return nil
+	}
+	m := r.events[len(r.events)-1].Mark()
+	return &m
+}
+
 // halves splits a run of at least two events.
 func (r run) halves() (run, run) {
 	middle := len(r.events) / 2

@@ -41,6 +41,7 @@ type CopyProgress struct {
 // CopyResult is what is known of both logs in the end.
 type CopyResult struct {
 	Copied uint64 // events appended by this run
+	WentOn bool   // the source has more by now: somebody writes to it
 	Source Content
 	Target Content
 }
@@ -61,7 +62,7 @@ var (
 )
 
 // Run copies what the target lacks and compares all of both logs. Without an error the
-// target holds all that the source held when it was last asked for its end.
+// target holds what the source held when Run began, and nothing else than the source.
 func (c *Copy) Run(ctx context.Context) (CopyResult, error) {
 	var result CopyResult
 	chains := newChains(c.From)
@@ -78,23 +79,22 @@ func (c *Copy) Run(ctx context.Context) (CopyResult, error) {
 			return result, err
 		}
 	}
-	return c.verify(ctx, result)
+	found, err = c.compare(ctx, CopyComparing, newChains(c.From))
+	result.Source, result.Target, result.WentOn = found.source, found.target, found.behind
+	return result, err
 }
 
-// Verify compares all of both logs, and changes neither.
+// Verify compares all of both logs, and changes neither. A target that lacks anything of
+// the source is refused.
 func (c *Copy) Verify(ctx context.Context) (CopyResult, error) {
-	return c.verify(ctx, CopyResult{})
-}
-
-func (c *Copy) verify(ctx context.Context, result CopyResult) (CopyResult, error) {
 	found, err := c.compare(ctx, CopyComparing, newChains(c.From))
-	result.Source, result.Target = found.source, found.target
+	result := CopyResult{Source: found.source, Target: found.target}
 	switch {
 	case err != nil:
 		return result, err
 	case found.behind:
 		return result, refused(ErrCopyTargetBehind, nil,
-			"the target ends after %d events, and the source goes on: stop whatever writes to the source, and run copy-log again", found.target.Events)
+			"the target ends after %d events, and the source goes on: stop whatever writes to the source, and run copy-log without --verify-only", found.target.Events)
 	case found.source.Events == 0:
 		return result, ErrCopySourceEmpty
 	}

@@ -234,6 +234,25 @@ func TestEventsFromBeforeThereWereChainsAreCopiedAndCounted(t *testing.T) {
 	wantRefusal(t, err, ErrCopySourceBroken)
 }
 
+// A source that is written to all the while is copied up to where it was.
+func TestASourceThatIsInUseIsCopied(t *testing.T) {
+	t.Parallel()
+	from, to := startServer(t).open(Config{}), startServer(t).open(Config{})
+	writing := newChained(t, from)
+	writing.add("import-a", 2500)
+	writing.add("import-a", 2500)
+	copying := Copy{From: from, To: to, Report: func(CopyProgress) { writing.add("import-b", 10) }}
+	result, err := copying.Run(t.Context())
+	if err != nil || !result.WentOn || result.Source != result.Target || result.Copied < 5000 {
+		t.Errorf("%+v, %v", result, err)
+	}
+	copying.Report = nil
+	if result, err = copying.Run(t.Context()); err != nil || result.WentOn || result.Source != result.Target {
+		t.Errorf("%+v, %v", result, err)
+	}
+	wantSameLogs(t, from, to)
+}
+
 // More streams than are remembered are followed all the same.
 func TestChainsOfForgottenStreamsAreFollowed(t *testing.T) {
 	t.Parallel()

@@ -73,15 +73,15 @@ func (n *Notifier) notice(ctx context.Context) (more bool, err error) {
 		if err != nil {
 			return err
 		}
-		ended, until, err := projections.EndedImports(ctx, tx, from, atOnce)
+		ended, until, last, err := projections.EndedImports(ctx, tx, from, atOnce)
 		if err != nil || until == from {
 			return err
 		}
 		more = len(ended) == atOnce
 		// First the position: its row makes another process wait, and give up.
 		moved, err := tx.Exec(ctx, `
-			UPDATE ledger.notified SET log_commit = $1, log_prepare = $2, updated_at = now()
-			WHERE log_commit = $3 AND log_prepare = $4`, until.Commit, until.Prepare, from.Commit, from.Prepare)
+			UPDATE ledger.notified SET log_commit = $1, log_prepare = $2, last_event = coalesce($5, last_event), updated_at = now()
+			WHERE log_commit = $3 AND log_prepare = $4`, until.Commit, until.Prepare, from.Commit, from.Prepare, last)
 		if err == nil && moved.RowsAffected() == 0 {
 			err = errOvertaken
 		}

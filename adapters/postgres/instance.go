@@ -27,3 +27,20 @@ func EnsureKey(ctx context.Context, pool *pgxpool.Pool, fingerprint string) erro
 	}
 	return nil
 }
+
+// LogID gives the id of the log that a ledger is tied to; empty: to none yet.
+func LogID(ctx context.Context, pool *pgxpool.Pool) (id string, err error) {
+	err = pool.QueryRow(ctx, "SELECT coalesce(max(log_id), '') FROM ledger.instance").Scan(&id)
+	if err != nil {
+		return "", fmt.Errorf("id of the log: %w", err)
+	}
+	return id, nil
+}
+
+// TieLog ties a ledger to the log of an id, in place of any other.
+func TieLog(ctx context.Context, pool *pgxpool.Pool, id string) error {
+	if _, err := pool.Exec(ctx, "UPDATE ledger.instance SET log_id = $1 WHERE log_id IS DISTINCT FROM $1", id); err != nil {
+		return fmt.Errorf("id of the log: %w", err)
+	}
+	return nil
+}

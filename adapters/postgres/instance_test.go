@@ -35,3 +35,22 @@ func TestALedgerIsTiedToTheFirstKey(t *testing.T) {
 		t.Errorf("another key: %v", err)
 	}
 }
+
+func TestALedgerIsTiedToOneLog(t *testing.T) {
+	t.Parallel()
+	pool := pgtest.New(t)
+	if id, err := postgres.LogID(t.Context(), pool); err != nil || id != "" {
+		t.Errorf("a new database: %q, %v", id, err)
+	}
+	if err := postgres.EnsureKey(t.Context(), pool, "key"); err != nil {
+		t.Fatal(err)
+	}
+	for _, id := range []string{"one", "one", "other"} {
+		if err := postgres.TieLog(t.Context(), pool, id); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := postgres.LogID(t.Context(), pool); err != nil || got != id {
+			t.Errorf("tied to %q, %v, want %q", got, err, id)
+		}
+	}
+}

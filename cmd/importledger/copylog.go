@@ -36,7 +36,8 @@ func (p *program) newCopyLogCommand() *cobra.Command {
 		Short: "Copy the event log to another event store, and prove that both are equal",
 		Long: `copy-log copies all events of the ledger: the same streams, revisions, ids, types, data
 and metadata, in the same order. It follows each stream's chain on the way, and in the
-end compares all of both logs. Exit status 0 says that they are equal.
+end compares all of both logs. Exit status 0 says that the target holds all that the
+source held when it began, and nothing else.
 
 A LOG is esdb://… of an EventStoreDB or of ` + "`importledger node`" + `, or the data directory of
 an embedded one that nothing runs on. An address with a password is not for a flag:
@@ -59,7 +60,8 @@ the target meanwhile; what is written to the source is copied by the next run.`,
 
 // copied is what copy-log prints as JSON.
 type copied struct {
-	Equal   bool               `json:"equal"`
+	Equal   bool               `json:"equal"`  // up to where the target ends
+	WentOn  bool               `json:"wentOn"` // the source has more by now
 	Copied  uint64             `json:"copied"` // by this run
 	Seconds float64            `json:"seconds"`
 	Source  eventstore.Content `json:"source"`
@@ -102,7 +104,7 @@ func (p *program) copyLog(ctx context.Context, w copyWish) (err error) {
 	if errors.Is(err, context.Canceled) {
 		return fmt.Errorf("left; the same command goes on where the target stands: %w", err)
 	}
-	said := p.printCopied(w, copied{Equal: err == nil, Copied: result.Copied, Seconds: time.Since(began).Seconds(), Source: result.Source, Target: result.Target})
+	said := p.printCopied(w, copied{Equal: err == nil, WentOn: result.WentOn, Copied: result.Copied, Seconds: time.Since(began).Seconds(), Source: result.Source, Target: result.Target})
 	return errors.Join(err, said)
 }
 
@@ -115,6 +117,9 @@ func (p *program) printCopied(w copyWish, c copied) error {
 	}
 	if !w.verifyOnly {
 		p.term.say("Copied %s · %s", plural(int64(c.Copied), "event"), took(time.Duration(c.Seconds*float64(time.Second))))
+	}
+	if c.WentOn {
+		p.term.say("The source has gone on meanwhile: the next run copies the rest.")
 	}
 	_, err := fmt.Fprintf(p.term.out, "The logs are equal: %s in %s.\n", plural(int64(c.Source.Events), "event"), plural(int64(c.Source.Streams), "stream"))
 	if err == nil && c.Source.Unchained > 0 {

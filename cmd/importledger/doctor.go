@@ -74,6 +74,7 @@ func (p *program) checks(ctx context.Context) []check {
 		{"secret key", d.secretKey},
 		{"event store", d.eventStore},
 		{"database", d.database},
+		{"log of database", d.logOfDatabase},
 		{"stored files", d.storedFiles},
 		{"mail", d.mail},
 		{"addresses", d.addresses},

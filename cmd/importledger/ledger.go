@@ -31,6 +31,7 @@ type ledger struct {
 	service    *ingest.Service
 	worker     *ingest.Worker
 	notifier   *notify.Notifier
+	guard      logGuard
 	logger     *slog.Logger
 
 	stop    context.CancelFunc
@@ -38,8 +39,8 @@ type ledger struct {
 }
 
 // openLedger opens storage and starts projectors and worker, and where it is served the
-// notifier. They stop at close.
-func openLedger(ctx context.Context, s *settings, command string, dir *dataDir, secret []byte, logger *slog.Logger) (_ *ledger, err error) {
+// notifier. They stop at close. failed is told when the log is not this ledger's any more.
+func openLedger(ctx context.Context, s *settings, command string, dir *dataDir, secret []byte, logger *slog.Logger, failed chan<- error) (_ *ledger, err error) {
 	l := &ledger{logger: logger, identity: aggregate.NewIdentity(derive(secret, "contact ids"))}
 	if l.traces, err = openTraces(ctx, s, logger); err != nil {
 		return nil, err
@@ -64,10 +65,18 @@ func openLedger(ctx context.Context, s *settings, command string, dir *dataDir, 
 	if err := l.ensureSecretKey(ctx, secret); err != nil {
 		return nil, err
 	}
+	// Before anything is written to the log, or read behind a position.
+	l.guard = logGuard{log: l.log, pool: l.pool}
+	if err := l.guard.check(ctx); err != nil {
+		return nil, err
+	}
 	if err := l.setUpAccount(ctx, s); err != nil {
 		return nil, err
 	}
-	if l.projecting, err = newProjecting(ctx, l.pool, l.log, l.traces, logger); err != nil {
+	if err := l.guard.tie(ctx); err != nil {
+		return nil, err
+	}
+	if l.projecting, err = newProjecting(ctx, l.storage, l.guard, l.traces, logger); err != nil {
 		return nil, err
 	}
 	if l.notifier, err = l.newNotifier(ctx, s, secret); err != nil {
@@ -79,6 +88,11 @@ func openLedger(ctx context.Context, s *settings, command string, dir *dataDir, 
 	if l.company != nil {
 		l.running.Go(func() { l.company.stay(background) })
 	}
+	l.running.Go(func() {
+		if err := l.guard.watch(background, logger); err != nil {
+			failed <- err
+		}
+	})
 	l.running.Go(func() { l.worker.Run(background) })
 	l.running.Go(func() { l.projecting.changes.Run(background) })
 	l.running.Go(func() { l.projecting.run(background) })

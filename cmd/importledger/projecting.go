@@ -11,8 +11,6 @@ import (
 	"github.com/ThreeDotsLabs/watermill"
 	"github.com/ThreeDotsLabs/watermill/message"
 	"github.com/ThreeDotsLabs/watermill/message/router/middleware"
-	"github.com/jackc/pgx/v5/pgxpool"
-
 	"importledger/adapters/eventstore"
 	"importledger/adapters/postgres"
 	"importledger/adapters/telemetry"
@@ -25,6 +23,7 @@ type projecting struct {
 	projector *projections.Projector
 	changes   *postgres.Changes // what projectors of all processes have done
 	log       *eventstore.Log
+	guard     logGuard
 	locks     *postgres.Locks
 	logger    *slog.Logger
 
@@ -40,12 +39,16 @@ const (
 )
 
 // newProjecting prepares the read models; run has them projected.
-func newProjecting(ctx context.Context, pool *pgxpool.Pool, log *eventstore.Log, traces *telemetry.Traces, logger *slog.Logger) (*projecting, error) {
-	p := &projecting{log: log, logger: logger, locks: postgres.NewLocks(pool, "projecting", logger)}
-	p.projector = projections.New(pool, log, projections.Config{
-		IsTransient: postgres.IsUnavailable, Now: time.Now, After: time.After, Logger: logger, Watch: traces.Projected})
-	p.changes = postgres.NewChanges(pool, p.projector.Heard, logger)
+func newProjecting(ctx context.Context, st *storage, guard logGuard, traces *telemetry.Traces, logger *slog.Logger) (*projecting, error) {
+	p := &projecting{log: st.log, guard: guard, logger: logger, locks: postgres.NewLocks(st.pool, "projecting", logger)}
+	p.projector = newProjector(st, traces.Projected, logger)
+	p.changes = postgres.NewChanges(st.pool, p.projector.Heard, logger)
 	return p, p.prepare(ctx)
+}
+
+func newProjector(st *storage, watch func(context.Context, projections.Transaction) (context.Context, func(error)), logger *slog.Logger) *projections.Projector {
+	return projections.New(st.pool, st.log, projections.Config{
+		IsTransient: postgres.IsUnavailable, Now: time.Now, After: time.After, Logger: logger, Watch: watch})
 }
 
 // prepare makes read models that are not there, and rebuilds those that another
@@ -78,6 +81,10 @@ func (p *projecting) run(ctx context.Context) {
 
 // turn projects until ctx ends.
 func (p *projecting) turn(ctx context.Context) (err error) {
+	// Another log would be read behind the checkpoints, and what it has before them left out.
+	if err := p.guard.check(ctx); err != nil {
+		return err
+	}
 	feed, err := eventstore.NewBatchSubscriber(p.log, eventstore.BatchConfig{From: p.projector.From, MaxEvents: projectedEvents})
 	if err != nil {
 		return err

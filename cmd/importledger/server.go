@@ -53,7 +53,7 @@ func startServer(ctx context.Context, s *settings, command, listen, opsListen st
 			return nil, errors.Join(err, listener.Close())
 		}
 	}
-	srv := &server{logger: logger, failed: make(chan error, 4)}
+	srv := &server{logger: logger, failed: make(chan error, 8)}
 	defer func() {
 		if err == nil {
 			return
@@ -70,7 +70,7 @@ func startServer(ctx context.Context, s *settings, command, listen, opsListen st
 	if err != nil {
 		return nil, err
 	}
-	if srv.ledger, err = openLedger(ctx, s, command, srv.dir, secret, logger); err != nil {
+	if srv.ledger, err = openLedger(ctx, s, command, srv.dir, secret, logger, srv.failed); err != nil {
 		return nil, err
 	}
 	if srv.access, err = openAccess(s, srv.ledger.pool, secret); err != nil {
@@ -116,7 +116,7 @@ func (srv *server) makeAPI(s *settings) error {
 		Connectors: connectorsAPI{srv.doors, srv.ledger.service}, Webhooks: webhooksAPI{srv.ledger.notifier}, Exports: srv.exports,
 		Logger: srv.logger, Version: readVersion().Version,
 		Identify: srv.ledger.identify, IsUnavailable: postgres.IsUnavailable,
-		Dependencies: []api.Dependency{{Name: "event-store", Check: srv.ledger.log.Ping}, {Name: "postgres", Check: srv.ledger.pool.Ping}, {Name: "file-store", Check: srv.ledger.blobs.Ping}},
+		Dependencies: []api.Dependency{{Name: "event-store", Check: srv.ledger.log.Ping}, {Name: "postgres", Check: srv.ledger.pool.Ping}, {Name: "file-store", Check: srv.ledger.blobs.Ping}, {Name: "log-of-database", Check: srv.ledger.guard.check}},
 	})
 	return err
 }

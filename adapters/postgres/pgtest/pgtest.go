@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"importledger/adapters/postgres"
@@ -46,8 +47,29 @@ func URL(t testing.TB) string {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return s.copyOf(t, s.template)
+}
+
+// CopyOf returns the connection string of a database of the test's own that holds what
+// the one of another connection string holds now, as a backup does. Nobody may be
+// connected to that one.
+func CopyOf(t testing.TB, url string) string {
+	t.Helper()
+	s, err := sharedServer()
+	if err != nil {
+		t.Fatal(err)
+	}
+	from, err := pgx.ParseConfig(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s.copyOf(t, from.Database)
+}
+
+func (s *server) copyOf(t testing.TB, template string) string {
+	t.Helper()
 	name := "importledger_test_" + strings.ToLower(rand.Text()[:12])
-	if err := s.exec(t.Context(), fmt.Sprintf("CREATE DATABASE %s TEMPLATE %s", name, s.template)); err != nil {
+	if err := s.exec(t.Context(), fmt.Sprintf("CREATE DATABASE %s TEMPLATE %s", name, template)); err != nil {
 		t.Fatalf("making the test's database: %v", err)
 	}
 	t.Cleanup(func() {
