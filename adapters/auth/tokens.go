@@ -46,6 +46,7 @@ type Tokens struct {
 	owner   Known
 	grants  *grants
 	parser  *jwt.Parser
+	seen    *seen
 }
 
 // NewTokens makes Tokens for stored clients and for the machine's owner. The
@@ -59,7 +60,7 @@ func NewTokens(g *Guard, secret []byte, clients ClientFinder, owner Known) (*Tok
 		return nil, fmt.Errorf("derive the token key: %w", err)
 	}
 	t := &Tokens{Guard: g, key: key, clients: clients, owner: owner}
-	t.grants = newGrants(t.stored, t.now)
+	t.grants, t.seen = newGrants(t.stored, t.now), newSeen(t.now)
 	t.parser = jwt.NewParser(jwt.WithValidMethods([]string{jwt.SigningMethodHS256.Alg()}),
 		jwt.WithIssuer(issuer), jwt.WithExpirationRequired(), jwt.WithIssuedAt(), jwt.WithTimeFunc(t.now))
 	return t, nil
@@ -149,9 +150,9 @@ func (t *Tokens) authenticate(ctx context.Context, in Grant) (Credentials, error
 // another secret is refused at most 30 s later, and named beside the error. Errors:
 // ErrInvalidToken, or what the database reports.
 func (t *Tokens) Verify(ctx context.Context, token string) (clientID string, scopes []string, err error) {
-	var c claims
-	if _, err := t.parser.ParseWithClaims(token, &c, func(*jwt.Token) (any, error) { return t.key, nil }); err != nil {
-		return "", nil, ErrInvalidToken
+	c, err := t.seen.of(token, func() (claims, error) { return t.read(token) })
+	if err != nil {
+		return "", nil, err
 	}
 	is := Credentials{Scopes: t.owner.scopes}
 	if c.Subject != t.owner.id {
@@ -165,6 +166,14 @@ func (t *Tokens) Verify(ctx context.Context, token string) (clientID string, sco
 	scopes = strings.Fields(c.Scope)
 	scopes = slices.DeleteFunc(scopes, func(s string) bool { return !slices.Contains(is.Scopes, s) })
 	return c.Subject, scopes, nil
+}
+
+// read checks a token's signature and times, and gives what it claims.
+func (t *Tokens) read(token string) (c claims, err error) {
+	if _, err := t.parser.ParseWithClaims(token, &c, func(*jwt.Token) (any, error) { return t.key, nil }); err != nil {
+		return claims{}, ErrInvalidToken
+	}
+	return c, nil
 }
 
 // stored gives what a client may do now; ErrInvalidToken when it may not call at
