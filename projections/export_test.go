@@ -4,3 +4,6 @@ package projections
 func (p *Projector) LimitFill(remembered, keptBack int) {
 	p.fillLimits = fillLimits{remembered: remembered, keptBack: keptBack}
 }
+
+// LimitTrail makes read models that trail read the log sooner.
+func (p *Projector) LimitTrail(kept int) { p.keptForTrail = kept }

@@ -23,6 +23,9 @@ type model struct {
 	version string // changes with the tables and with the fold
 	fold    fold
 	filler  func(fillLimits) filler // nil: fold does not need the keys that indexes has
+	// trim leaves of an event what the fold of a read model that trails needs; nil: the
+	// model does not trail.
+	trim func(events.Envelope) events.Envelope
 }
 
 // fold writes a run of events, in log order, into the tables of the schema that
@@ -35,6 +38,7 @@ const (
 	ContactState   = "contact_state"
 	SegmentMembers = "segment_members"
 	ErrorReport    = "error_report"
+	ContactRows    = "contact_rows" // trails the others
 )
 
 // all lists the read models. Raise a fold's number whenever it would make other
@@ -45,12 +49,13 @@ func all() []*model {
 		newModel(ContactState, contactStateDDL, 2, foldContactState, newContactFiller),
 		newModel(SegmentMembers, segmentMembersDDL, 2, foldSegmentMembers, newMemberFiller),
 		newModel(ErrorReport, errorReportDDL, 1, foldErrorReport, nil),
+		newModel(ContactRows, contactRowsDDL, 1, foldContactRows, nil).trailing(trimContactRows),
 	}
 }
 
 // Names lists the read models.
 func Names() []string {
-	return []string{ImportsList, ContactState, SegmentMembers, ErrorReport}
+	return []string{ImportsList, ContactState, SegmentMembers, ErrorReport, ContactRows}
 }
 
 // Version changes with any of the read models.
@@ -75,6 +80,12 @@ func newModel(name, ddl string, foldVersion int, fold fold, filler func(fillLimi
 	}
 	digest := sha256.Sum256(fmt.Appendf(nil, "%d\n%s%s", foldVersion, checkpointDDL, ddl))
 	return &model{name: name, tables: tables, indexes: indexes, version: hex.EncodeToString(digest[:8]), fold: fold, filler: filler}
+}
+
+// trailing makes a model one that trails the others.
+func (m *model) trailing(trim func(events.Envelope) events.Envelope) *model {
+	m.trim = trim
+	return m
 }
 
 // create makes the schema with empty tables and a checkpoint at the log's

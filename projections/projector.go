@@ -23,7 +23,7 @@ type Log interface {
 	CatchUp(ctx context.Context, after events.Position, batchSize int) iter.Seq2[events.Batch, error]
 }
 
-// Config of a Projector. All of it is required, but for Watch.
+// Config of a Projector. All of it is required, but for Trails and Watch.
 type Config struct {
 	// IsTransient tells failures of the way to Postgres, which pass by themselves,
 	// from failures of what was asked.
@@ -31,6 +31,9 @@ type Config struct {
 	Now         func() time.Time
 	After       func(time.Duration) <-chan time.Time
 	Logger      *slog.Logger
+	// Trails says that Trail runs beside what feeds the projector. Else a read model
+	// that trails is like any other.
+	Trails bool
 	// Watch is told of every transaction that brings events into a read model; what it
 	// returns is called when that has ended.
 	Watch func(context.Context, Transaction) (context.Context, func(error))
@@ -51,32 +54,38 @@ type Projector struct {
 
 	moves signal
 
-	fillLimits fillLimits
+	fillLimits   fillLimits
+	keptForTrail int // events
 }
 
 // New makes a projector. Call Ensure before anything else.
 func New(pool *pgxpool.Pool, log Log, config Config) *Projector {
-	p := &Projector{pool: pool, log: log, config: config, fillLimits: fillLimits{remembered: 1 << 20, keptBack: 10_000}}
+	p := &Projector{pool: pool, log: log, config: config, fillLimits: fillLimits{remembered: 1 << 20, keptBack: 10_000}, keptForTrail: keptForTrail}
 	for _, m := range all() {
 		p.models = append(p.models, &tracked{model: m})
 	}
 	return p
 }
 
-// From gives the position after which a feed has to begin: the lowest checkpoint.
+// From gives the position after which a feed has to begin: the lowest checkpoint of
+// those read models that do not trail.
 // Call it when a feed begins, since it also forgets what has stopped: every read
 // model is tried again.
 func (p *Projector) From(ctx context.Context) (events.Position, error) {
 	p.feeding.Lock()
 	defer p.feeding.Unlock()
 	var lowest events.Position
-	for i, t := range p.models {
+	first := true
+	for _, t := range p.models {
+		if !p.leads(t) {
+			continue
+		}
 		c, err := readCheckpoint(ctx, p.pool, t.name)
 		if err != nil {
 			return events.Position{}, err
 		}
-		if i == 0 || c.position.Before(lowest) {
-			lowest = c.position
+		if first || c.position.Before(lowest) {
+			first, lowest = false, c.position
 		}
 	}
 	for _, t := range p.models {
@@ -98,9 +107,9 @@ func (p *Projector) Handle(msg *message.Message) error {
 	return p.Apply(msg.Context(), batch)
 }
 
-// Apply brings every read model to the end of a batch, side by side. A read model
-// that is there already, or that has stopped, is left as it is. An error says that
-// Postgres or the log could not be reached: the batch has to come again.
+// Apply brings every read model to the end of a batch, side by side, but for those that
+// trail. A read model that is there already, or that has stopped, is left as it is. An
+// error says that Postgres or the log could not be reached: the batch has to come again.
 func (p *Projector) Apply(ctx context.Context, batch events.Batch) error {
 	p.feeding.Lock()
 	defer p.feeding.Unlock()
@@ -108,11 +117,18 @@ func (p *Projector) Apply(ctx context.Context, batch events.Batch) error {
 	errs := make([]error, len(p.models))
 	var working sync.WaitGroup
 	for i, t := range p.models {
-		working.Go(func() { errs[i] = p.follow(ctx, t, r) })
+		if p.leads(t) {
+			working.Go(func() { errs[i] = p.follow(ctx, t, r) })
+		}
 	}
 	working.Wait()
 	if err := errors.Join(errs...); err != nil {
 		return err
+	}
+	for _, t := range p.models {
+		if !p.leads(t) {
+			p.keep(t, r, p.fed)
+		}
 	}
 	if p.fed.Before(batch.Until) {
 		p.fed = batch.Until

@@ -57,14 +57,14 @@ func TestARebuildUnderLiveImportsMakesEqualRowsAndReadersNeverMiss(t *testing.T)
 	}
 	stop()
 	working.Wait()
-	if len(told) != 4 || told[projections.ContactState] < 1000 {
+	if len(told) != len(projections.Names()) || told[projections.ContactState] < 1000 {
 		t.Errorf("progress: %v", told)
 	}
 	if err := p.WaitFor(t.Context(), l.end()); err != nil {
 		t.Error(err)
 	}
 	sameRows(t, "three rebuilds", everything(t, pool), projected(t, l))
-	if left := schemas(t, pool); len(left) != 4 {
+	if left := schemas(t, pool); len(left) != len(projections.Names()) {
 		t.Errorf("left behind: %v", left)
 	}
 }
@@ -227,7 +227,7 @@ func TestVerifyFindsEveryTamperedRow(t *testing.T) {
 	p, pool := projector(t, l)
 	feed(t, p, l, 0, l.len(), 100)
 	v, err := p.Verify(t.Context(), nil)
-	if err != nil || len(v.Projections) != 4 || differences(v) != 0 || v.Imports != (projections.Conservation{Checked: 2}) {
+	if err != nil || len(v.Projections) != len(projections.Names()) || differences(v) != 0 || v.Imports != (projections.Conservation{Checked: 2}) {
 		t.Fatalf("%+v, %v", v, err)
 	}
 	rows := 0
@@ -242,12 +242,14 @@ func TestVerifyFindsEveryTamperedRow(t *testing.T) {
 	exec(t, pool, "DELETE FROM error_report.errors WHERE import_id = 'b' AND seq = 1")
 	exec(t, pool, "INSERT INTO segment_members.members VALUES ($1, 'seg', 1, 'a')", contactID(77))
 	exec(t, pool, "UPDATE imports_list.imports SET rows_imported = rows_imported + 1 WHERE id = 'a'")
+	exec(t, pool, "UPDATE contact_rows.rows SET row = 2 WHERE nx_id = $1", contactID(2))
 	v = must(p.Verify(t.Context(), nil))
 	want := map[string]string{
 		projections.ContactState:   "contacts " + contactID(2).String(),
 		projections.ErrorReport:    "errors b 2 1",
 		projections.SegmentMembers: "members " + contactID(77).String() + " seg",
 		projections.ImportsList:    "imports a",
+		projections.ContactRows:    "rows " + contactID(2).String() + " 1",
 	}
 	for _, m := range v.Projections {
 		if m.Differences != 1 || !slices.Equal(m.Examples, []string{want[m.Name]}) {

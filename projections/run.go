@@ -77,6 +77,16 @@ func (r run) last() *events.Mark {
 	return &m
 }
 
+// trimmed keeps of each event what trim leaves of it.
+func (r run) trimmed(trim func(events.Envelope) events.Envelope) run {
+	all := make([]events.Envelope, len(r.events))
+	for i := range r.events {
+		all[i] = trim(r.events[i])
+	}
+	r.events = all
+	return r
+}
+
 // halves splits a run of at least two events.
 func (r run) halves() (run, run) {
 	middle := len(r.events) / 2

@@ -19,6 +19,8 @@ type tracked struct {
 	retrying bool     // Retry has it
 	rate     rate     // of what this process wrote
 	told     rate     // of what projectors announced
+
+	trail trail // where the model trails
 }
 
 // at gives the position, if it is known.

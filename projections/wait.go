@@ -37,7 +37,7 @@ func (s *signal) broadcast() {
 // and nobody has told of.
 const pollEvery = 200 * time.Millisecond
 
-// WaitFor returns when read models (none named: all) have reached a position of
+// WaitFor returns when read models (none named: all that do not trail) have reached a position of
 // the log, whoever projects them. Its error is the context's, a *Stopped where one
 // has stopped before that position, or what Postgres says.
 func (p *Projector) WaitFor(ctx context.Context, position events.Position, names ...string) error {
@@ -45,7 +45,11 @@ func (p *Projector) WaitFor(ctx context.Context, position events.Position, names
 		return err
 	}
 	if len(names) == 0 {
-		names = Names()
+		for _, t := range p.models {
+			if p.leads(t) {
+				names = append(names, t.name)
+			}
+		}
 	}
 	for _, name := range names {
 		if err := p.waitFor(ctx, position, p.tracked(name)); err != nil {
@@ -72,6 +76,7 @@ func (p *Projector) waitFor(ctx context.Context, position events.Position, t *tr
 		case c.version != t.version:
 			return outdated(t.name)
 		}
+		t.trail.urge()
 		select {
 		case <-moved:
 		case <-p.config.After(pollEvery):

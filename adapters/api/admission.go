@@ -24,11 +24,12 @@ const (
 	otherOriginDetail = "from another origin"
 )
 
-// requireScope lets a request pass whose token, or session, has the scope.
-func (a *API) requireScope(scope string) func(huma.Context, func(huma.Context)) {
+// requireScope lets a request pass whose token, or session, has the scope, or each of
+// several.
+func (a *API) requireScope(scopes string) func(huma.Context, func(huma.Context)) {
 	return func(ctx huma.Context, next func(huma.Context)) {
 		r, w := humago.Unwrap(ctx)
-		if err := a.admitCaller(r, scope); err != nil {
+		if err := a.admitCaller(r, scopes); err != nil {
 			a.fail(w, r, a.explain(r.Context(), err))
 			return
 		}
@@ -36,7 +37,7 @@ func (a *API) requireScope(scope string) func(huma.Context, func(huma.Context)) 
 	}
 }
 
-func (a *API) admitCaller(r *http.Request, scope string) error {
+func (a *API) admitCaller(r *http.Request, scopes string) error {
 	who, err := a.authenticate(r)
 	if e, ok := errors.AsType[*errorAnswer](err); ok && e.status == http.StatusUnauthorized {
 		return a.slowedDown(r, e)
@@ -51,15 +52,16 @@ func (a *API) admitCaller(r *http.Request, scope string) error {
 		a.note(r, actionLimited, "", "")
 		return overLimit("These are more requests a minute than one client may send.", wait)
 	}
-	if who.may(scope) {
+	lacking := who.lacks(scopes)
+	if lacking == "" {
 		return nil
 	}
-	a.note(r, actionForbidden, r.Pattern, scope)
+	a.note(r, actionForbidden, r.Pattern, lacking)
 	if who.mustChange {
 		return answer(http.StatusForbidden, "password-must-change", "Choose a password of your own first: sign in and follow the page.")
 	}
-	return answer(http.StatusForbidden, "scope-missing", "This needs the scope "+scope+".").
-		with("WWW-Authenticate", realm+`, error="insufficient_scope", error_description="The scope `+scope+` is missing.", scope="`+scope+`"`)
+	return answer(http.StatusForbidden, "scope-missing", "This needs the scope "+lacking+".").
+		with("WWW-Authenticate", realm+`, error="insufficient_scope", error_description="The scope `+lacking+` is missing.", scope="`+scopes+`"`)
 }
 
 // slowedDown counts requests without good credentials by their address; good ones

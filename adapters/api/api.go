@@ -142,6 +142,7 @@ func (a *API) addRoutes() error {
 	a.addExports()
 	a.addProgress()
 	a.addContacts()
+	a.addProvenance()
 	a.addKeyIdentifier()
 	a.addAttributes()
 	a.addAttributeWrites()

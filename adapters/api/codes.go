@@ -28,6 +28,7 @@ var errorCodes = []errorCode{
 
 	{"import-not-found", "There is no such import.", []int{http.StatusNotFound}},
 	{"revision-not-found", "The import has no such revision.", []int{http.StatusNotFound}},
+	{"row-not-found", "The import has no outcome for such a row.", []int{http.StatusNotFound}},
 	{"source-missing", "Nothing of the file was kept.", []int{http.StatusNotFound}},
 	{"corrected-import-not-found", "There is no import that this one could correct.", []int{http.StatusUnprocessableEntity}},
 	{"contact-not-found", "There is no such contact.", []int{http.StatusNotFound}},
@@ -108,6 +109,7 @@ var errorCodes = []errorCode{
 	{"slow-down", "Too many wrong secrets; Retry-After says when to try again.", []int{http.StatusTooManyRequests}},
 	{"too-many-streams", "Too many clients follow imports.", []int{http.StatusTooManyRequests}},
 	{"too-many-searches", "Too many searches run.", []int{http.StatusTooManyRequests}},
+	{"too-many-questions", "Many ask where values come from.", []int{http.StatusTooManyRequests}},
 	{"reviews-busy", "Too many files are being reviewed.", []int{http.StatusServiceUnavailable}},
 
 	{"internal", "A fault of the service; the message has a number that the log has too.", []int{http.StatusInternalServerError}},

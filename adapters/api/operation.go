@@ -42,7 +42,7 @@ func register[I, O any](a *API, o operation, handle func(context.Context, *I) (*
 		Metadata:        map[string]any{"scope": scope},
 	}
 	if scope != public {
-		op.Security = []map[string][]string{{"session": {scope}}, {"token": {scope}}}
+		op.Security = []map[string][]string{{"session": strings.Fields(scope)}, {"token": strings.Fields(scope)}}
 		op.Errors = append(op.Errors, http.StatusUnauthorized, http.StatusForbidden, http.StatusTooManyRequests)
 		op.Middlewares = huma.Middlewares{a.requireScope(scope)}
 	}

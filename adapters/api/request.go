@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"regexp"
 	"slices"
+	"strings"
 	"time"
 
 	"importledger/events"
@@ -30,6 +31,16 @@ type caller struct {
 }
 
 func (c caller) may(scope string) bool { return slices.Contains(c.scopes, scope) }
+
+// lacks gives the first of a route's scopes that the caller has not; empty: none.
+func (c caller) lacks(scopes string) string {
+	for scope := range strings.FieldsSeq(scopes) {
+		if !c.may(scope) {
+			return scope
+		}
+	}
+	return ""
+}
 
 type requestKey struct{}
 

@@ -28,7 +28,8 @@ func Roles() map[string][]string {
 // public marks a route that needs no token.
 const public = "public"
 
-// access says for every route who may call it. A route that is not listed does not
+// access says for every route who may call it: whoever has the scope, or all of several.
+// A route that is not listed does not
 // start, nor does a line without its route.
 var access = map[string]string{
 	"POST /oauth2/token": public,
@@ -55,6 +56,7 @@ var access = map[string]string{
 	"GET /people/imports/{id}/at/{revision}": AuditRead,
 	"GET /people/imports/{id}/source":        AuditRead,
 	"GET /people/imports/{id}/audit":         AuditRead,
+	"GET /people/imports/{id}/rows/{row}":    AuditRead,
 
 	"POST /people/contacts":                      ContactsRead,
 	"GET /people/contacts/count":                 ContactsRead,
@@ -63,6 +65,10 @@ var access = map[string]string{
 	"GET /people/contacts/{identifier}":          ContactsRead,
 	"GET /people/contacts/{identifier}/segments": ContactsRead,
 	"GET /people/contacts/{identifier}/events":   ContactsRead,
+	"GET /people/contacts/{identifier}/imports":  ContactsRead + " " + ImportsRead,
+
+	"GET /people/contacts/{identifier}/provenance":             ContactsRead + " " + AuditRead,
+	"GET /people/contacts/{identifier}/provenance/{attribute}": ContactsRead + " " + AuditRead,
 
 	"GET /people/attributes":        ContactsRead,
 	"POST /people/attributes":       ContactsWrite,

@@ -5,12 +5,14 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"iter"
 	"log/slog"
 	"mime/multipart"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -163,7 +165,13 @@ type imports struct {
 	readings []commands.Reading // that were asked for
 	csv      func(io.Writer) error
 	nextID   []string
+
+	outcomes map[int]aggregate.Outcome
+	origins  []aggregate.Origin
+	traced   []string // what was asked
 }
+
+var errRowNotFound = &commands.Refusal{Kind: commands.NotFound, Code: "row-not-found", Message: "There is no such row."}
 
 func (s *imports) Create(ctx context.Context, meta events.Meta, client, key string,
 	read func(store func(name string, r io.Reader) error) (commands.Start, *commands.MapColumns, error)) (aggregate.Import, error) {
@@ -244,6 +252,30 @@ func (s *imports) Source(_ context.Context, id string) (io.ReadSeekCloser, strin
 		return nil, "", aggregate.ErrNotFound
 	}
 	return openFile{strings.NewReader(content)}, "contäcts.csv", nil
+}
+
+func (s *imports) Row(_ context.Context, id string, row int) (aggregate.Outcome, error) {
+	if o, ok := s.outcomes[row]; ok && id == importID {
+		return o, s.fails
+	}
+	return aggregate.Outcome{}, errRowNotFound
+}
+
+func (s *imports) Origins(_ context.Context, contact uuid.UUID, attributes []string) ([]aggregate.Origin, bool, error) {
+	slices.Sort(attributes)
+	s.traced = append(s.traced, contact.String()+" "+strings.Join(attributes, ","))
+	return s.origins, len(s.origins) < 3, s.fails
+}
+
+func (s *imports) SettingsOf(_ context.Context, contact uuid.UUID, attribute string, before int64, limit int) ([]aggregate.Setting, int64, error) {
+	s.traced = append(s.traced, fmt.Sprint(contact, " ", attribute, " ", before, " ", limit))
+	var all []aggregate.Setting
+	for _, o := range s.origins {
+		if o.Attribute == attribute {
+			all = append(all, o.Set)
+		}
+	}
+	return all, before / 2, s.fails
 }
 
 func (s *imports) ErrorsCSV(_ context.Context, id string, w io.Writer) error {

@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/google/uuid"
+
 	"importledger/aggregate"
 	"importledger/commands"
 	"importledger/events"
@@ -60,6 +62,9 @@ type Deps struct {
 	WithErrors func(ctx context.Context, header []string) ([]string, error)
 	// RowsInError gives an import's rejected rows in order, each once.
 	RowsInError func(ctx context.Context, importID string) iter.Seq2[projections.RejectedRow, error]
+	// RowsOfContact gives accepted rows about a contact, the latest first, from before a
+	// number on; 0: from the latest of all.
+	RowsOfContact func(ctx context.Context, contact uuid.UUID, before int64, limit int) ([]projections.ContactRow, error)
 	// Claim ties a client's idempotency key to an import, once: where the key is tied
 	// already, claimed is false and the fingerprint and import are the first ones.
 	Claim func(ctx context.Context, client, key, fingerprint, importID string) (firstFingerprint, firstImport string, claimed bool, err error)

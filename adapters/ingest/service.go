@@ -16,6 +16,8 @@ type Service struct {
 	deps    Deps
 	wake    func(importID string)
 	reviews chan struct{} // seats: each review keeps what it has seen of a whole file
+
+	questions chan struct{} // seats
 }
 
 // reviewsAtOnce keeps the memory of reviews within bounds; more than one of them for
@@ -25,7 +27,7 @@ const reviewsAtOnce = 2
 // NewService makes the service; wake is called with every import that has rows to
 // be worked off from now on.
 func NewService(deps Deps, wake func(importID string)) *Service {
-	return &Service{deps: deps, wake: wake, reviews: make(chan struct{}, reviewsAtOnce)}
+	return &Service{deps: deps, wake: wake, reviews: make(chan struct{}, reviewsAtOnce), questions: make(chan struct{}, questionsAtOnce)}
 }
 
 // Map decides what the columns mean; the rows follow by themselves.

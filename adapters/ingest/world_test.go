@@ -10,11 +10,14 @@ import (
 	"io"
 	"iter"
 	"log/slog"
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/oklog/ulid/v2"
 
 	"importledger/adapters/csvfile"
@@ -76,18 +79,19 @@ func newWorld(t *testing.T) *world {
 			}
 			return csv
 		},
-		Harmless:    csvfile.Harmless,
-		Account:     func(context.Context) (string, error) { return events.Email, nil },
-		Attributes:  func(context.Context) ([]events.Attribute, error) { return events.Reserved, nil },
-		LastMapping: func(context.Context, []string, events.Mode) (*aggregate.LastUsed, error) { return w.last, nil },
-		WithErrors:  func(context.Context, []string) ([]string, error) { return w.withErrors, nil },
-		RowsInError: w.rowsInError,
-		Claim:       w.claim,
-		Identity:    aggregate.NewIdentity(bytes.Repeat([]byte{7}, 32)),
-		MaxBytes:    1 << 20,
-		Now:         func() time.Time { return time.UnixMilli(1795500000000) },
-		NewID:       func() string { return ulid.Make().String() },
-		Logger:      slog.New(slog.DiscardHandler),
+		Harmless:      csvfile.Harmless,
+		Account:       func(context.Context) (string, error) { return events.Email, nil },
+		Attributes:    func(context.Context) ([]events.Attribute, error) { return events.Reserved, nil },
+		LastMapping:   func(context.Context, []string, events.Mode) (*aggregate.LastUsed, error) { return w.last, nil },
+		WithErrors:    func(context.Context, []string) ([]string, error) { return w.withErrors, nil },
+		RowsInError:   w.rowsInError,
+		RowsOfContact: w.rowsOfContact,
+		Claim:         w.claim,
+		Identity:      aggregate.NewIdentity(bytes.Repeat([]byte{7}, 32)),
+		MaxBytes:      1 << 20,
+		Now:           func() time.Time { return time.UnixMilli(1795500000000) },
+		NewID:         func() string { return ulid.Make().String() },
+		Logger:        slog.New(slog.DiscardHandler),
 	}
 	return w
 }
@@ -140,6 +144,31 @@ func (w *world) rowsInError(_ context.Context, id string) iter.Seq2[projections.
 			}
 		}
 	}
+}
+
+// rowsOfContact reads all logs, those of imports that began earlier first.
+func (w *world) rowsOfContact(ctx context.Context, contact uuid.UUID, before int64, limit int) (rows []projections.ContactRow, err error) {
+	number := int64(0)
+	for _, id := range slices.Sorted(maps.Keys(w.files)) {
+		for recorded, err := range w.deps.Log.Read(ctx, events.ImportStream(id), 0) {
+			if err != nil {
+				return nil, err
+			}
+			e, err := events.Decode(recorded)
+			if err != nil {
+				return nil, err
+			}
+			row, ok := e.Event.(events.RowAccepted)
+			if !ok {
+				continue
+			}
+			if number++; row.Contact.NxID == contact && (before == 0 || number < before) {
+				rows = append(rows, projections.ContactRow{Number: number, ImportID: id, Row: row.Row})
+			}
+		}
+	}
+	slices.Reverse(rows)
+	return rows[:min(limit, len(rows))], nil
 }
 
 // memoryUpload is an upload that becomes one of the world's files.

@@ -100,7 +100,7 @@ func (p *product) ended(ctx context.Context, id string) (done reviewed, err erro
 		if err := p.call(ctx, http.MethodGet, "/people/imports/"+id, "", nil, &imp); err != nil || imp.State != "imported" {
 			return false, err
 		}
-		return p.modelsLevel(ctx)
+		return p.modelsLevel(ctx, true)
 	})
 	if err != nil {
 		return done, err

@@ -26,6 +26,7 @@ const (
 	eventKeys      = `{revision,type,at,actor,summary,data:{*}}`
 	connectorKeys  = `{id,name,protocol,host,port,username,hostKeyFingerprint,enabled,publicKeys:[],template:{header:[.],separator,mapping:[` + mappingKeys + `],importMode,eventName,segment:{segmentId?,name?}},
 		createdAt,files:[]}`
+	settingKeys   = `{value,importId,importName,fileName,row,line,revision,at,column,raw,mapping:` + mappingKeys + `,mappedBy,mappedAt,startedBy}`
 	readinessKeys = `{ready,draining,dependencies:[{name,reachable}],projections:[{name,state,lag,lastError}]}`
 )
 
@@ -54,6 +55,8 @@ var contract = []contractCall{
 		keys: `{pagination:{totalRecord,returnedRecord,limit,direction,first,next},items:[` + eventKeys + `]}`},
 	{route: "GET /people/imports/{id}/at/{revision}", scope: "audit:read", path: "/people/imports/{id}/at/2", status: 200, keys: importKeys},
 	{route: "GET /people/imports/{id}/source", scope: "audit:read", status: 200, media: "text/csv"},
+	{route: "GET /people/imports/{id}/rows/{row}", scope: "audit:read", path: "/people/imports/{id}/rows/1", status: 200,
+		keys: `{importId,row,line,outcome,revision,at,nxId,errors:[],event,cells:[{column,raw,mapping:` + mappingKeys + `,set,value}],text}`},
 	{route: "GET /people/imports/{id}/audit", scope: "audit:read", status: 200, media: "application/x-ndjson"},
 	{route: "GET /people/imports/{id}/progress", scope: "imports:read", status: 200, media: "text/event-stream"},
 
@@ -63,6 +66,9 @@ var contract = []contractCall{
 	{route: "GET /people/contacts/{identifier}", scope: "contacts:read", status: 200, keys: contactKeys},
 	{route: "GET /people/contacts/{identifier}/segments", scope: "contacts:read", status: 200, keys: `{segments:[{id,name,description,type,predefined}]}`},
 	{route: "GET /people/contacts/{identifier}/events", scope: "contacts:read", status: 200, keys: `{pagination?:` + paginationKeys + `,events:[{id,name,at,properties:{*},importId}]}`},
+	{route: "GET /people/contacts/{identifier}/imports", scope: "contacts:read imports:read", status: 200, keys: `{pagination:` + paginationKeys + `,imports:[{importId,importName,fileName,createdAt,rowCount,rows:[.]}]}`},
+	{route: "GET /people/contacts/{identifier}/provenance", scope: "contacts:read audit:read", status: 200, keys: `{nxId,attributes:[{attribute,set:` + settingKeys + `,before:` + settingKeys + `}],complete}`},
+	{route: "GET /people/contacts/{identifier}/provenance/{attribute}", scope: "contacts:read audit:read", path: "/people/contacts/{identifier}/provenance/city", status: 200, keys: `{nxId,attribute,items:[` + settingKeys + `],next}`},
 	{route: "GET /people/contacts/keyIdentifier", scope: "contacts:read", status: 200, keys: `{Identifier}`},
 	{route: "PUT /people/contacts/keyIdentifier", scope: "contacts:write", body: `{"identifier":"email"}`, status: 200, keys: `{Identifier}`},
 	{route: "GET /people/attributes", scope: "contacts:read", status: 200, keys: `[{name,type,reserved}]`},

@@ -69,7 +69,7 @@ func (c contractCall) request(s *served, fill *strings.Replacer) *http.Request {
 		r.SetBasicAuth(testClient, testSecret)
 	}
 	if c.scope != "" {
-		r.Header.Set("Authorization", "Bearer "+s.token(c.scope))
+		r.Header.Set("Authorization", "Bearer "+s.token(strings.Fields(c.scope)...))
 	}
 	return r
 }
@@ -124,7 +124,7 @@ func TestTheServerKeepsTheContract(t *testing.T) {
 		scope := ""
 		for _, needs := range described.Security {
 			if len(needs["token"]) > 0 {
-				scope = needs["token"][0]
+				scope = strings.Join(needs["token"], " ")
 			}
 		}
 		if scope != call.scope {

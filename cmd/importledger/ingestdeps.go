@@ -53,6 +53,9 @@ func (l *ledger) ingestDeps(s *settings) ingest.Deps {
 		RowsInError: func(ctx context.Context, importID string) iter.Seq2[projections.RejectedRow, error] {
 			return projections.RejectedRows(ctx, l.pool, importID)
 		},
+		RowsOfContact: func(ctx context.Context, contact uuid.UUID, before int64, limit int) ([]projections.ContactRow, error) {
+			return projections.RowsOfContact(ctx, l.pool, contact, before, limit)
+		},
 		Claim:    postgres.NewIdempotencyKeys(l.pool).Claim,
 		Identity: l.identity,
 		MaxBytes: s.MaxBytes,

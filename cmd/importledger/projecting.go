@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -48,7 +49,7 @@ func newProjecting(ctx context.Context, st *storage, guard logGuard, traces *tel
 
 func newProjector(st *storage, watch func(context.Context, projections.Transaction) (context.Context, func(error)), logger *slog.Logger) *projections.Projector {
 	return projections.New(st.pool, st.log, projections.Config{
-		IsTransient: postgres.IsUnavailable, Now: time.Now, After: time.After, Logger: logger, Watch: watch})
+		IsTransient: postgres.IsUnavailable, Now: time.Now, After: time.After, Logger: logger, Trails: true, Watch: watch})
 }
 
 // prepare makes read models that are not there, and rebuilds those that another
@@ -96,6 +97,11 @@ func (p *projecting) turn(ctx context.Context) (err error) {
 	}
 	p.feed.Store(feed)
 	defer p.feed.Store(nil)
+	trailing, halt := context.WithCancel(ctx)
+	var trail sync.WaitGroup
+	trail.Go(func() { p.projector.Trail(trailing) })
+	defer trail.Wait()
+	defer halt()
 	p.logger.Info("this process projects from now on")
 	return router.Run(ctx)
 }
