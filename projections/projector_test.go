@@ -345,7 +345,7 @@ func TestEventsPerSecondAreThoseOfTheLastSeconds(t *testing.T) {
 // schemas are those of read models, and those beside them.
 func schemas(t testing.TB, pool *pgxpool.Pool) []string {
 	return collect[string](t, pool, `SELECT nspname::text FROM pg_namespace
-		WHERE nspname ~ '^(imports_list|contact_state|segment_members|error_report)' ORDER BY 1`)
+		WHERE nspname ~ '^(imports_list|contact_state|segment_members|error_report|contact_rows)' ORDER BY 1`)
 }
 
 func differences(v projections.Verification) (n int) {
