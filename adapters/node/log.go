@@ -32,7 +32,8 @@ type eventLog struct {
 	next    uint64     // position of the next event
 	recent  recentIDs
 	encoder encoder
-	broken  error // set once a write failed: what is in memory and what is on disk may differ from then on
+	broken  error         // set once a write failed: what is in memory and what is on disk may differ from then on
+	failed  chan struct{} // closed once a write failed
 
 	durable durablePosition
 }
@@ -83,7 +84,7 @@ func openLog(cfg Config, fs vfs.FS) (*eventLog, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("node: open the log in %s: %w", cfg.Dir, err), lock.Close())
 	}
-	l := &eventLog{db: db, lock: lock, clock: cfg.Clock, options: pebble.Sync, recent: newRecentIDs()}
+	l := &eventLog{db: db, lock: lock, clock: cfg.Clock, options: pebble.Sync, recent: newRecentIDs(), failed: make(chan struct{})}
 	if cfg.NoSync {
 		l.options = pebble.NoSync
 	}

@@ -238,6 +238,11 @@ func TestALogThatFailedToWriteRefusesAppendsAndKeepsWhatItAcknowledged(t *testin
 	if _, err := l.append("import-1", 0, proposals(1)); !errors.Is(err, errBroken) {
 		t.Fatalf("after a failed write the log took an append: %v", err)
 	}
+	select {
+	case <-l.failed:
+	default:
+		t.Error("nobody is told of it")
+	}
 	if got := positions(t, l); len(got) != 1 {
 		t.Fatalf("readers see %d events", len(got))
 	}

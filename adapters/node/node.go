@@ -189,6 +189,17 @@ func (n *Node) ConnectionString() string { return n.connect }
 // Addr returns host and port of the node.
 func (n *Node) Addr() string { return n.address.String() }
 
+// Failed is closed when an append could not be written, as on a full disk: the node takes no more of them before it
+// is opened again. Err says why.
+func (n *Node) Failed() <-chan struct{} { return n.log.failed }
+
+// Err says why the node takes no more appends; nil while it does.
+func (n *Node) Err() error {
+	n.log.mu.Lock()
+	defer n.log.mu.Unlock()
+	return n.log.broken
+}
+
 // Close ends subscriptions, lets other calls finish for some seconds, and closes the log. It may be called again.
 func (n *Node) Close() error {
 	n.closeOnce.Do(func() {

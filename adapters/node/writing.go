@@ -54,8 +54,7 @@ func (w *writing) apply(decide func(*writing) (written, error)) (written, error)
 		return result, err
 	}
 	if err := w.commit(); err != nil {
-		l.broken = fmt.Errorf("%w: %w", errBroken, err)
-		return written{}, l.broken
+		return written{}, l.breakWith(err)
 	}
 	l.next = w.next
 	for _, event := range w.added {
@@ -65,6 +64,15 @@ func (w *writing) apply(decide func(*writing) (written, error)) (written, error)
 }
 
 var errBroken = errors.New("node: the log takes no more appends since one failed")
+
+// breakWith ends the taking of appends. The caller holds the lock.
+func (l *eventLog) breakWith(err error) error {
+	if l.broken == nil {
+		l.broken = fmt.Errorf("%w: %w", errBroken, err)
+		close(l.failed)
+	}
+	return l.broken
+}
 
 func (w *writing) commit() error {
 	for stream, h := range w.heads {
@@ -95,8 +103,7 @@ func (w *writing) settle() error {
 	if err != nil {
 		l.mu.Lock()
 		defer l.mu.Unlock()
-		l.broken = fmt.Errorf("%w: %w", errBroken, err)
-		return l.broken
+		return l.breakWith(err)
 	}
 	l.durable.advance(w.next - 1)
 	return nil

@@ -39,7 +39,8 @@ type ledger struct {
 }
 
 // openLedger opens storage and starts projectors and worker, and where it is served the
-// notifier. They stop at close. failed is told when the log is not this ledger's any more.
+// notifier. They stop at close. failed is told when the log is not this ledger's any
+// more, or cannot be written.
 func openLedger(ctx context.Context, s *settings, command string, dir *dataDir, secret []byte, logger *slog.Logger, failed chan<- error) (_ *ledger, err error) {
 	l := &ledger{logger: logger, identity: aggregate.NewIdentity(derive(secret, "contact ids"))}
 	if l.traces, err = openTraces(ctx, s, logger); err != nil {
@@ -93,6 +94,15 @@ func openLedger(ctx context.Context, s *settings, command string, dir *dataDir, 
 			failed <- err
 		}
 	})
+	if l.node != nil {
+		l.running.Go(func() {
+			select {
+			case <-l.node.Failed():
+				failed <- logFailed(l.node)
+			case <-background.Done():
+			}
+		})
+	}
 	l.running.Go(func() { l.worker.Run(background) })
 	l.running.Go(func() { l.projecting.changes.Run(background) })
 	l.running.Go(func() { l.projecting.run(background) })

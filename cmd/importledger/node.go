@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 
 	"github.com/spf13/cobra"
@@ -52,6 +53,15 @@ func (p *program) node(ctx context.Context, listen string) (err error) {
 	}
 	defer func() { err = errors.Join(err, n.Close()) }()
 	p.term.say("IMPORTLEDGER_EVENTSTORE_URL='%s'", n.ConnectionString())
-	<-ctx.Done()
-	return nil
+	select {
+	case <-ctx.Done():
+		return nil
+	case <-n.Failed():
+		return logFailed(n)
+	}
+}
+
+// logFailed says of an embedded event store that takes no more appends what helps.
+func logFailed(n *node.Node) error {
+	return fmt.Errorf("the event log cannot be written any more (%w): see that its disk has room and is well, and start again", n.Err())
 }
