@@ -115,8 +115,7 @@ func (c *Connectors) Files(ctx context.Context, ids []string, most int) (map[str
 	}
 	byConnector := map[string][]File{}
 	for _, f := range files {
-		byConnector[f.connectorID] = append(byConnector[f.connectorID], File{ImportID: f.importID, Name: f.name, ReceivedAt: f.receivedAt,
-			Outcome: f.outcome, ReasonCode: f.reasonCode, Reason: f.reason})
+		byConnector[f.connectorID] = append(byConnector[f.connectorID], f.file())
 	}
 	return byConnector, nil
 }

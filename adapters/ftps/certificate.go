@@ -23,20 +23,32 @@ type Certificate struct {
 	selfSigned bool
 }
 
-// Fingerprint is what people compare: SHA256:AB:CD:…, as openssl x509 shows it. A
-// self-signed certificate is marked: nobody vouches for it, so that clients have to be
-// given it, or its fingerprint.
+// Fingerprint is what people compare. A self-signed certificate is marked: nobody
+// vouches for it, so that clients have to be given it, or its fingerprint.
 func (c Certificate) Fingerprint() string {
+	if c.selfSigned {
+		return c.Digest() + " (self-signed)"
+	}
+	return c.Digest()
+}
+
+// Digest is SHA256:AB:CD:…, as openssl x509 shows it.
+func (c Certificate) Digest() string {
 	sum := sha256.Sum256(c.pair.Certificate[0])
 	parts := make([]string, len(sum))
 	for i, b := range sum {
 		parts[i] = fmt.Sprintf("%02X", b)
 	}
-	said := "SHA256:" + strings.Join(parts, ":")
-	if c.selfSigned {
-		said += " (self-signed)"
+	return "SHA256:" + strings.Join(parts, ":")
+}
+
+// SelfSigned is the certificate as PEM where nobody vouches for it, for clients to
+// trust; else nil.
+func (c Certificate) SelfSigned() []byte {
+	if !c.selfSigned {
+		return nil
 	}
-	return said
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.pair.Certificate[0]})
 }
 
 // ReadCertificate reads a certificate, with those between it and its authority, and

@@ -94,10 +94,18 @@ func (quiet) CheckUnsubscribe(token string) error {
 }
 func (q quiet) Unsubscribe(_ context.Context, token string) error { return q.CheckUnsubscribe(token) }
 
+// noDoors and noWebhooks are nobody's either.
+type noDoors struct {
+	Connectors
+	Samples
+}
+type noWebhooks struct{ Webhooks }
+
 func newPages(t *testing.T) *Web {
 	t.Helper()
 	n := nobodyHome{}
 	w, err := New(Config{Imports: n, Streams: n, DB: n, Projections: n, Changes: n, Account: n, Drafts: n, Notifications: quiet{}, Sessions: sessions{}, People: people{}, Programs: &noPrograms{}, Audit: &noAudit{},
+		Connectors: noDoors{}, Samples: noDoors{}, Webhooks: noWebhooks{},
 		Roles: map[string][]string{"viewer": {importsRead}}, Scopes: everyScope,
 		Limits: Limits{Bytes: 20e6, Rows: 20000, Columns: 100}, Logger: slog.New(slog.DiscardHandler),
 		Standing:         func(context.Context) ([]projections.Status, uint64, error) { panic("nobody may ask") },
@@ -137,7 +145,7 @@ func body(t *testing.T, r *http.Response) string {
 // address fills a route's pattern in.
 func address(pattern string) (method, path string) {
 	method, path, _ = strings.Cut(pattern, " ")
-	path = strings.NewReplacer("{$}", "", "{id}", "01JDABCDEFGHJKMNPQRSTVWXYZ", "{revision}", "1", "{name}", "all", "{version}", "x", "{file...}", "base.css").Replace(path)
+	path = strings.NewReplacer("{$}", "", "{id}", "01JDABCDEFGHJKMNPQRSTVWXYZ", "{revision}", "1", "{name}", "all", "{attempt}", "1", "{version}", "x", "{file...}", "base.css").Replace(path)
 	return method, path
 }
 

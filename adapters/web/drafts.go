@@ -32,6 +32,9 @@ type draft struct {
 	SegmentName    string            `json:"segmentName,omitempty"`
 	Name           string            `json:"name,omitempty"`
 	Description    string            `json:"description,omitempty"`
+	Access         access            `json:"access,omitzero"` // to a connector
+
+	connector string // that gets another template
 }
 
 // command is the draft as the intent that it becomes. What the file or the account

@@ -12,6 +12,7 @@ var shapes = map[string]string{
 	"attributes": `<path d="M2.5 4h11M2.5 8h7M2.5 12h9"/><circle cx="12.5" cy="8" r="1"/>`,
 	"imports":    `<path d="M8 2v7.5M4.75 6.5 8 9.75l3.25-3.25M2.5 11v1.5a1 1 0 0 0 1 1h9a1 1 0 0 0 1-1V11"/>`,
 	"connectors": `<path d="M6 2v3.5M10 2v3.5M4 5.5h8v2.25a4 4 0 0 1-8 0zM8 11.75V14"/>`,
+	"webhooks":   `<circle cx="3.5" cy="11.5" r="1.75"/><circle cx="12.5" cy="11.5" r="1.75"/><circle cx="8" cy="3.75" r="1.75"/><path d="M5.25 11.5h5.5M7.1 5.3 4.4 10M8.9 5.3l2.7 4.7"/>`,
 	"operations": `<path d="M1.75 8.5h3l2-5 3 9.5 2-4.5h2.5"/>`,
 	"bell":       `<path d="M4 11V7a4 4 0 0 1 8 0v4l1 1.25H3zM6.75 14h2.5"/>`,
 	"menu":       `<path d="M2.5 4.5h11M2.5 8h11M2.5 11.5h11"/>`,

@@ -105,4 +105,17 @@ var notices = map[string]string{
 	"rebuilding":        "The rebuild has begun. Everything can be used meanwhile.",
 	"verifying":         "The verification has begun. Its result comes here.",
 	"set-up":            "All set. Import your first file whenever you like.",
+
+	"connector-left":     "No connector was made. Nothing of the file is kept.",
+	"connector-changed":  "The connector is changed.",
+	"connector-enabled":  "The connector can sign in again.",
+	"connector-disabled": "The connector is disabled. Its sessions are cut within seconds.",
+	"connector-removed":  "The connector is removed. Files that it had sent are still imported.",
+	"template-changed":   "Files are imported by the new template from now on.",
+	"template-left":      "The template is as it was. Nothing of the file is kept.",
+	"webhook-changed":    "The webhook is changed.",
+	"webhook-enabled":    "The webhook is called again.",
+	"webhook-disabled":   "The webhook is not called any more.",
+	"webhook-removed":    "The webhook is removed, with what waited for it.",
+	"resent":             "The message is sent again. Its answer comes here.",
 }

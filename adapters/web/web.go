@@ -33,6 +33,9 @@ type Config struct {
 	Programs      Programs
 	Audit         AuditLog
 	Drafts        Drafts
+	Connectors    Connectors
+	Samples       Samples
+	Webhooks      Webhooks
 	Notifications Notifications
 	Limits        Limits
 	Logger        *slog.Logger

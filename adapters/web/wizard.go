@@ -44,6 +44,7 @@ type way struct {
 	segments bool   // the step of the columns asks for the segment too
 	preview  func(v *visit, p preparing) (aggregate.Preview, error)
 	save     func(v *visit, p preparing) error
+	again    func(p preparing) string
 	// finish ends the way and answers, unless it gives what is wrong.
 	finish func(v *visit, p preparing) (*fault, error)
 }
@@ -82,6 +83,7 @@ type wizardView struct {
 	File     events.File // as it is read
 	Step     int
 	Furthest int
+	Again    string // where another file is chosen in the place of this one; empty: nowhere
 	Fault    *fault
 	Form     any // of the step itself
 }
@@ -113,8 +115,11 @@ type preparing struct {
 	way   *way
 }
 
-// errGone leads from a step of an import that is not preparing any more to the import.
-var errGone = errors.New("the import is not preparing any more")
+// gone leads from a step of something that is not on its way any more to what became
+// of it.
+type gone struct{ to string }
+
+func (gone) Error() string { return "it is not on its way any more" }
 
 // preparing reads an import's first events only: there is no second while it prepares.
 func (v *visit) preparing() (preparing, error) {
@@ -128,7 +133,7 @@ func (v *visit) preparing() (preparing, error) {
 	}
 	if _, err := v.Imports.At(v.ctx(), id, 1); !errors.Is(err, aggregate.ErrRevisionNotFound) {
 		if err == nil {
-			err = errGone
+			err = gone{"/imports/" + id}
 		}
 		return preparing{Import: imp, way: importWay}, err
 	}
@@ -156,8 +161,8 @@ func isULID(text string) bool {
 func wizard(find func(*visit) (preparing, error), path string, show func(*visit, preparing, int, *fault) error, take func(*visit, *preparing) (*fault, error)) func(*visit) error {
 	return func(v *visit) error {
 		p, err := find(v)
-		if errors.Is(err, errGone) {
-			return v.seeOther(p.way.base + p.ID)
+		if now, ok := errors.AsType[gone](err); ok {
+			return v.seeOther(now.to)
 		}
 		if err != nil {
 			return err
@@ -225,7 +230,10 @@ func (p preparing) address(number int) string {
 
 // wizardPage makes what all steps share.
 func (v *visit) wizardPage(status int, p preparing, path string, file events.File, wrong *fault, form any) error {
-	number := p.way.number(path)
+	number, again := p.way.number(path), ""
+	if p.way.again != nil {
+		again = p.way.again(p)
+	}
 	return v.render(status, path, view{Title: p.way.Steps[number-1].Name + " · " + file.Name, Section: p.way.Section, Body: wizardView{
-		way: p.way, ID: p.ID, File: file, Step: number, Furthest: p.draft.Step, Fault: wrong, Form: form}})
+		way: p.way, ID: p.ID, File: file, Step: number, Furthest: p.draft.Step, Again: again, Fault: wrong, Form: form}})
 }

@@ -24,6 +24,7 @@ type columnsForm struct {
 	DefaultCountry string
 	Countries      []choice
 	LastUsed       *aggregate.LastUsed
+	Segment        *segmentForm      // where this step asks for it too
 	Wrong          []commands.Detail // about the mapping as a whole
 }
 
@@ -82,6 +83,9 @@ func (v *visit) showColumns(p preparing, status int, wrong *fault) error {
 		p.draft.Mapping, form.LastUsed = nil, nil
 	}
 	form.rows(preview.Columns, suggestions, p.draft.Mapping)
+	if form.Segment, err = v.segmentBeside(p, wrong); err != nil {
+		return err
+	}
 	if wrong == nil {
 		wrong = v.checkColumns(p, preview.File, form.mapping(), custom)
 	}
@@ -187,8 +191,8 @@ func (f columnsForm) mapping() []commands.Column {
 
 // mark puts what is wrong beside the column that it is about.
 func (f *columnsForm) mark(wrong *fault) {
-	if wrong == nil {
-		return
+	if wrong == nil || f.Segment != nil && strings.HasPrefix(wrong.Code, "segment-") && len(wrong.Details) == 0 {
+		return // nothing, or said beside the segment
 	}
 	details := wrong.Details
 	if len(details) == 0 {
@@ -230,7 +234,24 @@ func (v *visit) takeColumns(p *preparing) (*fault, error) {
 	if err != nil {
 		return nil, err
 	}
-	return v.checkColumns(*p, preview.File, p.draft.Mapping, custom), nil
+	var segment *fault
+	if p.way.segments {
+		segment = v.takeSegment(&p.draft)
+	}
+	if wrong := v.checkColumns(*p, preview.File, p.draft.Mapping, custom); wrong != nil {
+		return wrong, nil
+	}
+	return segment, nil
+}
+
+// segmentBeside is the choice of a segment on a way that has no step of its own for
+// it; nil: it has.
+func (v *visit) segmentBeside(p preparing, wrong *fault) (*segmentForm, error) {
+	if !p.way.segments {
+		return nil, nil
+	}
+	form, err := v.segmentForm(p.draft, wrong)
+	return &form, err
 }
 
 // checkColumns asks the rules what is wrong with a mapping, nil: nothing.

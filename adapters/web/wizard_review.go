@@ -95,8 +95,8 @@ func (v *visit) takeReview(*preparing) (*fault, error) { return nil, nil }
 // startImport ends the wizard: the mapping becomes a fact, and rows follow.
 func (v *visit) startImport() error {
 	p, err := v.preparing()
-	if errors.Is(err, errGone) {
-		return v.seeOther("/imports/" + p.ID) // the button was pressed twice
+	if now, ok := errors.AsType[gone](err); ok {
+		return v.seeOther(now.to) // the button was pressed twice
 	}
 	if err != nil {
 		return err

@@ -14,14 +14,24 @@ import (
 	"importledger/events"
 )
 
+// uploadView is the first step of any way: a file is chosen.
 type uploadView struct {
+	Way    *way
+	Title  string
+	Lead   string // what the file is for
+	Action string // where the file goes
+	Out    string // where one comes to who gives it up
 	Limits Limits
-	Steps  []step
 	Step   int
 	Events bool
 	// Corrects is the import whose rejected rows the file has, mended; or empty.
 	Corrects string
-	Fault    *fault
+	// Instead is the sample that this one takes the place of; or empty.
+	Instead   string
+	Connector *Connector // whose template it is for
+	Drop      string     // what is said while a file is dragged over the page
+	Promise   string     // what will not happen yet
+	Fault     *fault
 }
 
 func (v *visit) uploadPage() error {
@@ -29,7 +39,9 @@ func (v *visit) uploadPage() error {
 }
 
 func (v *visit) showUpload(status int, form uploadView) error {
-	form.Limits, form.Steps, form.Step = v.Limits, steps, stepUpload
+	form.Way, form.Title, form.Action, form.Out = importWay, importWay.Heading, "/imports/new", "/imports"
+	form.Limits, form.Step = v.Limits, stepUpload
+	form.Drop, form.Promise = "Drop the file to import it", "Nothing is imported before you have seen the columns and checked every row."
 	return v.render(status, "upload", view{Title: "New import", Section: "imports", Body: form})
 }
 
@@ -85,7 +97,10 @@ func (v *visit) drainBody() {
 }
 
 // uploadForm reads the form as it arrives.
-type uploadForm struct{ start commands.Start }
+type uploadForm struct {
+	start   commands.Start
+	instead string
+}
 
 func (f *uploadForm) read(parts *multipart.Reader, store func(string, io.Reader) error) error {
 	for {
@@ -115,6 +130,8 @@ func (f *uploadForm) take(part *multipart.Part, store func(string, io.Reader) er
 		f.start.ImportMode = events.ContactsEvents
 	case "corrects":
 		f.start.Corrects = string(value)
+	case "instead":
+		f.instead = string(value)
 	}
 	return nil
 }

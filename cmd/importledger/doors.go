@@ -50,6 +50,8 @@ type doorway struct {
 	host        string
 	port        int
 	fingerprint string // of the host key or certificate; a self-signed one says so
+	digest      string // the same, which does not say so
+	selfSigned  []byte // the certificate as PEM where it is; nil: it is not
 }
 
 // newConnectors fits the other adapters to what connectors ask for.
@@ -145,7 +147,7 @@ func (d *doors) openSFTP(ctx context.Context, s *settings, dir *dataDir, gate *c
 		return err
 	}
 	d.listeners = append(d.listeners, listener)
-	d.at[connectors.SFTP] = doorway{host: s.publicHost(listener), port: portOf(listener), fingerprint: key.Fingerprint()}
+	d.at[connectors.SFTP] = doorway{host: s.publicHost(listener), port: portOf(listener), fingerprint: key.Fingerprint(), digest: key.Fingerprint()}
 	d.sftp = sftp.New(sftp.Config{
 		HostKey: key,
 		Password: func(ctx context.Context, username string, from netip.Addr, password string) (string, error) {
@@ -181,7 +183,7 @@ func (d *doors) openFTPS(ctx context.Context, s *settings, dir *dataDir, gate *c
 		return err
 	}
 	d.listeners = append(d.listeners, listener)
-	d.at[connectors.FTPS] = doorway{host: s.publicHost(listener), port: portOf(listener), fingerprint: certificate.Fingerprint()}
+	d.at[connectors.FTPS] = doorway{host: s.publicHost(listener), port: portOf(listener), fingerprint: certificate.Fingerprint(), digest: certificate.Digest(), selfSigned: certificate.SelfSigned()}
 	ports, err := portRange(s.FTPSPassivePorts)
 	if err != nil {
 		return err

@@ -16,11 +16,14 @@ import (
 )
 
 func (srv *server) makeWeb(s *settings) (err error) {
+	audit := softAudit{srv.access.guard.Audit(), srv.logger}
+	doors := webConnectors{srv.doors, srv.ledger.service, audit}
 	srv.web, err = web.New(web.Config{
 		Imports: srv.ledger.service, Streams: srv.ledger.log, DB: srv.ledger.pool, Projections: srv.ledger.projecting.projector,
 		Changes: srv.ledger.projecting.changes, Account: srv.ledger.account, Sessions: browserSessions{srv.access.sessions, srv.access, s.RequestsPerMinute, srv.logger},
 		People: webPeople{srv.access.users}, Programs: webPrograms{srv.access.clients}, Audit: webAudit{srv.access.guard.Audit()},
 		Roles: api.Roles(), Scopes: api.Scopes(), PublicURL: strings.TrimSuffix(s.PublicURL, "/"),
+		Connectors: doors, Samples: doors, Webhooks: webWebhooks{srv.ledger.notifier, audit},
 		Drafts: postgres.NewDrafts(srv.ledger.pool), Notifications: bell{srv.ledger.notifier}, Limits: web.Limits{Bytes: s.MaxBytes, Rows: s.MaxRows, Columns: s.MaxColumns},
 		Standing: srv.api.Standing, ExistingContacts: srv.api.ExistingContacts, Identify: srv.ledger.identify, Logger: srv.logger, IsUnavailable: postgres.IsUnavailable,
 	})

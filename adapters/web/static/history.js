@@ -64,6 +64,10 @@ export function slides(form) {
 }
 
 export function copies(button) {
+	if (!navigator.clipboard) { // of a page that came without encryption
+		button.hidden = true;
+		return;
+	}
 	button.addEventListener("click", async () => {
 		await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).textContent);
 		button.querySelector("span").textContent = "Copied";

@@ -1,6 +1,6 @@
 // Keyboard shortcuts: g and a letter goes somewhere, others do what the page offers.
 // Single letters get in the way of some people, who can turn them off; ? stays.
-const places = { i: "/imports", c: "/contacts", s: "/segments", a: "/attributes", k: "/connectors", o: "/operations",
+const places = { i: "/imports", c: "/contacts", s: "/segments", a: "/attributes", k: "/connectors", w: "/webhooks", o: "/operations",
 	u: "/users", p: "/clients", l: "/audit", m: "/account", n: "/notifications" };
 
 function typing(target) {

@@ -47,8 +47,10 @@ function send(form, file) {
 	if (!form.elements.events?.checked) {
 		body.delete("events");
 	}
-	if (form.elements.corrects?.value) {
-		body.append("corrects", form.elements.corrects.value);
+	for (const name of ["corrects", "instead"]) {
+		if (form.elements[name]?.value) {
+			body.append(name, form.elements[name].value);
+		}
 	}
 	body.append("file", file);
 
@@ -107,7 +109,7 @@ export function dropsAnywhere() {
 			veil = document.createElement("div");
 			veil.className = "veil";
 			const text = document.createElement("div");
-			text.textContent = "Drop the file to import it";
+			text.textContent = form?.dataset.drop ?? "Drop the file to import it";
 			veil.append(text);
 			document.body.append(veil);
 		}
