@@ -12,7 +12,8 @@ import (
 // importView is one import as it stands.
 type importView struct {
 	projections.Import
-	Who     string // the name of who started it
+	Who     string         // the name of who started it
+	From    *connectorLink // that it came from; nil: somebody started it
 	Groups  []errorGroup
 	Plot    *plot
 	Created []string // attributes that were new with it
@@ -97,6 +98,13 @@ func (v *visit) oneImport(id string) (importView, error) {
 		if c.Skip {
 			i.Skipped++
 		}
+	}
+	names, err := v.fromConnectors(row)
+	if err != nil {
+		return i, err
+	}
+	if i.From = connectorOf(names, row); i.From != nil {
+		return i, nil
 	}
 	i.Who, err = v.nameOf(row.UserID)
 	return i, err

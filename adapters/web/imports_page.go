@@ -17,7 +17,11 @@ type importsView struct {
 	Pages   pages
 	Limits  Limits
 	Any     bool // there are imports at all
+	names   map[string]ConnectorName
 }
+
+// From is the connector that an import came from; nil: none.
+func (l importsView) From(i projections.Import) *connectorLink { return connectorOf(l.names, i) }
 
 // stateTab is one state to filter by, with how many imports are in it.
 type stateTab struct {
@@ -74,6 +78,9 @@ func (v *visit) listImports() (importsView, error) {
 	}
 	list := importsView{Imports: found, Filter: filter, Limits: v.Limits, Tabs: stateTabs(counts, filter.State, kept)}
 	list.Any = list.Tabs[0].Count > 0
+	if list.names, err = v.fromConnectors(found...); err != nil {
+		return importsView{}, err
+	}
 	if filter.State != "" {
 		kept.Set("state", string(filter.State))
 	}
