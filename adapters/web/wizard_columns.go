@@ -24,7 +24,7 @@ type columnsForm struct {
 	DefaultCountry string
 	Countries      []choice
 	LastUsed       *aggregate.LastUsed
-	Segment        *segmentForm      // where this step asks for it too
+	Segment        *segmentChoice    // where this step asks for it too
 	Wrong          []commands.Detail // about the mapping as a whole
 }
 
@@ -246,11 +246,11 @@ func (v *visit) takeColumns(p *preparing) (*fault, error) {
 
 // segmentBeside is the choice of a segment on a way that has no step of its own for
 // it; nil: it has.
-func (v *visit) segmentBeside(p preparing, wrong *fault) (*segmentForm, error) {
+func (v *visit) segmentBeside(p preparing, wrong *fault) (*segmentChoice, error) {
 	if !p.way.segments {
 		return nil, nil
 	}
-	form, err := v.segmentForm(p.draft, wrong)
+	form, err := v.segmentChoice(p.draft, wrong)
 	return &form, err
 }
 

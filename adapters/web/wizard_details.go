@@ -9,14 +9,14 @@ import (
 
 // detailsForm is where the contacts go, and what the import is called.
 type detailsForm struct {
-	Segment     segmentForm
+	Segment     segmentChoice
 	Name        string
 	Description string
 	Wrong       map[string]string
 }
 
-// segmentForm is where the contacts go.
-type segmentForm struct {
+// segmentChoice is where the contacts go.
+type segmentChoice struct {
 	Choice   string // existing or new; empty: no segment
 	ID       string
 	Name     string
@@ -24,10 +24,10 @@ type segmentForm struct {
 	Wrong    map[string]string
 }
 
-// segmentForm shows what a draft says of it, and what is wrong with that.
-func (v *visit) segmentForm(d draft, wrong *fault) (segmentForm, error) {
+// segmentChoice shows what a draft says of it, and what is wrong with that.
+func (v *visit) segmentChoice(d draft, wrong *fault) (segmentChoice, error) {
 	segments, err := projections.ListSegments(v.ctx(), v.DB, "manual")
-	form := segmentForm{Choice: d.SegmentChoice, ID: d.SegmentID, Name: d.SegmentName, Segments: segments, Wrong: map[string]string{}}
+	form := segmentChoice{Choice: d.SegmentChoice, ID: d.SegmentID, Name: d.SegmentName, Segments: segments, Wrong: map[string]string{}}
 	if wrong != nil {
 		form.Wrong[wrong.Code] = wrong.Message
 	}
@@ -39,7 +39,7 @@ func (v *visit) detailsPage() error {
 }
 
 func (v *visit) showDetails(p preparing, status int, wrong *fault) error {
-	segment, err := v.segmentForm(p.draft, wrong)
+	segment, err := v.segmentChoice(p.draft, wrong)
 	if err != nil {
 		return err
 	}

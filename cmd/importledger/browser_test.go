@@ -144,6 +144,15 @@ func (p *tab) click(selector string) {
 	p.do(chromedp.Click(chromedp.CSS(selector)))
 }
 
+// clickThrough clicks on what leads to the same address again, and waits for the page
+// that comes then.
+func (p *tab) clickThrough(selector string) {
+	p.t.Helper()
+	evaluate[any](p, "window.before = true; null")
+	p.click(selector)
+	p.become("!window.before && document.readyState === 'complete'")
+}
+
 // fill replaces what a field holds.
 func (p *tab) fill(selector, text string) {
 	p.t.Helper()
