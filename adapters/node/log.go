@@ -45,6 +45,7 @@ const (
 	openFiles     = 64
 	blockBytes    = 16 << 10
 	walSyncBytes  = 512 << 10
+	roomToOpen    = 2 * memtableBytes
 )
 
 // ErrInUse is what Open fails with when another node has the directory.
@@ -97,14 +98,19 @@ func openLog(cfg Config, fs vfs.FS) (*eventLog, error) {
 	return l, nil
 }
 
-// checkWritable says early, and in words about the directory, what Pebble would say about one of its files.
+// checkWritable says early, and in words about the directory, what Pebble would say about one of its files. On a full
+// disk Pebble would not say it at all, but try for ever to write what its last run had in memory.
 func checkWritable(dir string, fs vfs.FS) error {
 	path := fs.PathJoin(dir, "writable")
 	probe, err := fs.Create(path, vfs.WriteCategoryUnspecified)
 	if err != nil {
 		return fmt.Errorf("node: %s is not writable: %w", dir, err)
 	}
-	return errors.Join(probe.Close(), fs.Remove(path))
+	_, err = probe.Write(make([]byte, roomToOpen))
+	if err = errors.Join(err, probe.Close(), fs.Remove(path)); err != nil {
+		return fmt.Errorf("node: %s has no room for %d MiB, which opening the log may take: %w", dir, roomToOpen>>20, err)
+	}
+	return nil
 }
 
 func (l *eventLog) close() error {
