@@ -1,6 +1,7 @@
 package notify
 
 import (
+	"crypto/tls"
 	"errors"
 	"io"
 	"mime"
@@ -19,7 +20,8 @@ import (
 
 // postOffice is an SMTP server that keeps what it gets.
 type postOffice struct {
-	address string
+	address string // for mail without encryption
+	at      string // host and port
 	mu      sync.Mutex
 	got     []letterGot
 	refuses map[string]*smtp.SMTPError // by recipient
@@ -27,22 +29,25 @@ type postOffice struct {
 }
 
 type letterGot struct {
-	to     string
-	header netmail.Header
-	text   string
-	html   string
+	to        string
+	header    netmail.Header
+	text      string
+	html      string
+	encrypted bool
 }
 
-func newPostOffice(t *testing.T) *postOffice {
+// newPostOffice opens one; with a certificate it offers STARTTLS.
+func newPostOffice(t *testing.T, offered *tls.Config) *postOffice {
 	t.Helper()
 	p := &postOffice{refuses: map[string]*smtp.SMTPError{}}
 	server := smtp.NewServer(p)
-	server.Domain = "localhost"
+	server.Domain, server.TLSConfig = "localhost", offered
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	p.address = "smtp://" + listener.Addr().String() + "?tls=off"
+	p.at = listener.Addr().String()
+	p.address = "smtp://" + p.at + "?tls=off"
 	ended := make(chan error, 1)
 	go func() { ended <- server.Serve(listener) }()
 	t.Cleanup(func() {
@@ -57,14 +62,15 @@ func newPostOffice(t *testing.T) *postOffice {
 	return p
 }
 
-func (p *postOffice) NewSession(*smtp.Conn) (smtp.Session, error) {
+func (p *postOffice) NewSession(c *smtp.Conn) (smtp.Session, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.away > 0 {
 		p.away--
 		return nil, &smtp.SMTPError{Code: 421, Message: "not now"}
 	}
-	return &mailSession{office: p}, nil
+	_, encrypted := c.TLSConnectionState()
+	return &mailSession{office: p, encrypted: encrypted}, nil
 }
 
 func (p *postOffice) all() []letterGot {
@@ -74,8 +80,9 @@ func (p *postOffice) all() []letterGot {
 }
 
 type mailSession struct {
-	office *postOffice
-	to     string
+	office    *postOffice
+	to        string
+	encrypted bool
 }
 
 func (s *mailSession) Mail(string, *smtp.MailOptions) error { return nil }
@@ -95,7 +102,7 @@ func (s *mailSession) Data(r io.Reader) error {
 	if err != nil {
 		return err
 	}
-	got := letterGot{to: s.to, header: m.Header}
+	got := letterGot{to: s.to, header: m.Header, encrypted: s.encrypted}
 	if got.text, got.html, err = parts(m); err != nil {
 		return err
 	}
@@ -147,7 +154,7 @@ func withMail(t *testing.T, p *postOffice) func(*Config) {
 func TestMailIsSentOnceToWhoeverWantsIt(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	p := newPostOffice(t)
+	p := newPostOffice(t, nil)
 	n := w.notifier(withMail(t, p))
 	queue := work(t, n)
 	ann := w.user("ann@example.org") // her own, by default
@@ -206,7 +213,7 @@ func TestMailIsSentOnceToWhoeverWantsIt(t *testing.T) {
 func TestUnsubscribe(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	p := newPostOffice(t)
+	p := newPostOffice(t, nil)
 	n := w.notifier(withMail(t, p))
 	ann := w.user("ann@example.org")
 	token := n.unsubscribeToken(ann)
@@ -240,7 +247,7 @@ func TestUnsubscribe(t *testing.T) {
 func TestAMailServerThatWasAwayGetsItLater(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	p := newPostOffice(t)
+	p := newPostOffice(t, nil)
 	p.away = 4 // a client that is turned away greets once more, the old way
 	n := w.notifier(withMail(t, p))
 	ann := w.user("ann@example.org")
@@ -258,7 +265,7 @@ func TestAMailServerThatWasAwayGetsItLater(t *testing.T) {
 func TestAnAddressThatDoesNotExistIsGivenUp(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	p := newPostOffice(t)
+	p := newPostOffice(t, nil)
 	p.refuses["ann@example.org"] = &smtp.SMTPError{Code: 550, Message: "no such mailbox: ann@example.org"}
 	n := w.notifier(withMail(t, p))
 	ann := w.user("ann@example.org")
@@ -279,7 +286,7 @@ func TestAnAddressThatDoesNotExistIsGivenUp(t *testing.T) {
 func TestANameIsNoHeader(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	n := w.notifier(withMail(t, newPostOffice(t)))
+	n := w.notifier(withMail(t, newPostOffice(t, nil)))
 	made, err := n.letter(message{ending: Ending{ID: "01", Name: "a\r\nBcc: eve@example.org\r\n\r\n<script>", State: events.Imported},
 		user: &reader{id: "u", wish: Wish{Address: "ann@example.org"}}})
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -96,7 +97,10 @@ func (n *Notifier) Run(ctx context.Context) error {
 	if err := n.queue.Start(context.WithoutCancel(ctx)); err != nil {
 		return fmt.Errorf("start the queue: %w", err)
 	}
+	var tidying sync.WaitGroup
+	tidying.Go(func() { n.tidy(ctx) })
 	n.follow(ctx)
+	tidying.Wait()
 	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopWithin)
 	defer cancel()
 	if err := n.queue.Stop(stopping); err != nil {
