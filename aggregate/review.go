@@ -17,8 +17,9 @@ type ReviewError struct {
 	Code    string
 	Column  string // empty: the row as a whole
 	Count   int
-	Message string // of the first
-	Rows    []int  // the first 20
+	Message string   // of the first
+	Rows    []int    // the first 20
+	Values  []string // the cell of each of them as it is, shortened; empty: the row as a whole
 }
 
 // ReviewSample is an acceptable row and what it would make.

@@ -24,8 +24,9 @@ type ErrorGroup struct {
 	Code    string
 	Column  string
 	Count   int
-	Message string // of the first
-	Rows    []int  // the first 20
+	Message string   // of the first
+	Rows    []int    // the first 20
+	Values  []string // the cell of each of them as it was, shortened; empty: the row as a whole
 }
 
 // RejectedRow is a rejected row with all its reasons.
@@ -55,7 +56,8 @@ func ListErrors(ctx context.Context, q Querier, importID string, page, pageSize 
 // GroupErrors sums an import's errors up, the most frequent first.
 func GroupErrors(ctx context.Context, q Querier, importID string) ([]ErrorGroup, error) {
 	rows, err := q.Query(ctx, `
-		SELECT code, column_name, count(*), (array_agg(message ORDER BY row, seq))[1], (array_agg(row ORDER BY row, seq))[1:20]
+		SELECT code, column_name, count(*), (array_agg(message ORDER BY row, seq))[1], (array_agg(row ORDER BY row, seq))[1:20],
+			(array_agg(value ORDER BY row, seq))[1:20]
 		FROM error_report.errors WHERE import_id = $1
 		GROUP BY code, column_name ORDER BY count(*) DESC, code, column_name`, importID)
 	if err != nil {

@@ -33,7 +33,7 @@ func TestErrorsAreReportedInTheOrderOfTheFile(t *testing.T) {
 	}
 	groups := must(projections.GroupErrors(t.Context(), pool, "a"))
 	if len(groups) != 2 || groups[0].Code != "email-invalid" || groups[0].Count != rows || groups[1].Count != rows/10 || groups[1].Message != "This is row-width." ||
-		len(groups[0].Rows) != 20 || groups[1].Rows[0] != 10 || groups[1].Rows[19] != 200 {
+		len(groups[0].Rows) != 20 || len(groups[0].Values) != 20 || groups[0].Values[19] != "x" || groups[1].Rows[0] != 10 || groups[1].Rows[19] != 200 {
 		t.Errorf("%+v", groups)
 	}
 	if n := must(projections.CountRejected(t.Context(), pool, "a", []int{1, 10, 10, 2000, rows})); !reflect.DeepEqual(n, []int{1, 9, 0, 1990, 100}) {

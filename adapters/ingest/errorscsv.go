@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"importledger/aggregate"
+	"importledger/commands"
 	"importledger/events"
 	"importledger/projections"
 )
@@ -52,6 +53,45 @@ func (s *Service) ErrorsCSV(ctx context.Context, id string, w io.Writer) error {
 			return err
 		})
 	}
+	if err != nil {
+		return err
+	}
+	return out.Flush()
+}
+
+// ReviewErrorsCSV writes the rows that an import with a mapping would reject, in the
+// form of ErrorsCSV, and appends nothing. It writes nothing before it knows that the
+// mapping can be tried.
+func (s *Service) ReviewErrorsCSV(ctx context.Context, id string, m commands.MapColumns, w io.Writer) error {
+	leave, err := s.seat(ctx)
+	if err != nil {
+		return err
+	}
+	defer leave()
+	imp, rules, err := s.try(ctx, id, m)
+	if err != nil {
+		return err
+	}
+	file, open := imp.File(), s.stored(id)
+	marked, err := s.marked(ctx, file, open)
+	if err != nil {
+		return err
+	}
+	out := s.deps.NewCSV(w, file.Separator, marked)
+	if err := out.Write(s.harmless(slices.Concat(file.OwnColumns(), events.ErrorColumns))); err != nil {
+		return fmt.Errorf("write the errors: %w", err)
+	}
+	err = s.eachRow(ctx, file, open, func(rec *aggregate.Record) error {
+		rejected, is := rules.Row(*rec).(commands.RowRejected)
+		if !is {
+			return nil
+		}
+		cells := errorCells(file, rec, projections.RejectedRow{Row: rejected.Row, Line: rejected.Line, Errors: rejected.Errors})
+		if err := out.Write(s.harmless(cells)); err != nil {
+			return fmt.Errorf("write the errors: %w", err)
+		}
+		return nil
+	})
 	if err != nil {
 		return err
 	}

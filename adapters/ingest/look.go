@@ -92,28 +92,33 @@ func (s *Service) Review(ctx context.Context, id string, m commands.MapColumns) 
 		return aggregate.Review{}, err
 	}
 	defer leave()
-	imp, err := s.Load(ctx, id)
-	if err != nil {
-		return aggregate.Review{}, err
-	}
-	open := s.stored(id)
-	if m, err = s.prepare(ctx, imp, m, open); err != nil {
-		return aggregate.Review{}, err
-	}
-	facts, err := aggregate.Decide(imp, m)
-	if err != nil {
-		return aggregate.Review{}, err
-	}
-	imp = aggregate.Tried(imp, facts, s.stamp(events.Meta{}))
-	rules, err := aggregate.NewRules(imp.Started, *imp.Mapped, imp.CreatedAt, s.deps.Identity)
+	imp, rules, err := s.try(ctx, id, m)
 	if err != nil {
 		return aggregate.Review{}, err
 	}
 	tally := tally{seen: map[uuid.UUID]struct{}{}, index: map[[2]string]int{}}
-	err = s.eachRow(ctx, imp.File(), open, func(rec *aggregate.Record) error {
+	err = s.eachRow(ctx, imp.File(), s.stored(id), func(rec *aggregate.Record) error {
 		return tally.add(rules.Row(*rec))
 	})
 	return tally.result(), err
+}
+
+// try gives an import as it would be with a mapping, and the rules of its rows.
+func (s *Service) try(ctx context.Context, id string, m commands.MapColumns) (aggregate.Import, *aggregate.Rules, error) {
+	imp, err := s.Load(ctx, id)
+	if err != nil {
+		return imp, nil, err
+	}
+	if m, err = s.prepare(ctx, imp, m, s.stored(id)); err != nil {
+		return imp, nil, err
+	}
+	facts, err := aggregate.Decide(imp, m)
+	if err != nil {
+		return imp, nil, err
+	}
+	imp = aggregate.Tried(imp, facts, s.stamp(events.Meta{}))
+	rules, err := aggregate.NewRules(imp.Started, *imp.Mapped, imp.CreatedAt, s.deps.Identity)
+	return imp, rules, err
 }
 
 // reviewPatience is how long a review waits for its turn.
@@ -210,7 +215,7 @@ func (t *tally) addError(row int, e events.RowError) {
 	kept := &t.review.Errors[i]
 	kept.Count++
 	if len(kept.Rows) < reviewRows {
-		kept.Rows = append(kept.Rows, row)
+		kept.Rows, kept.Values = append(kept.Rows, row), append(kept.Values, e.Value)
 	}
 }
 

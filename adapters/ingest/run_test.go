@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 
@@ -218,6 +219,10 @@ func TestReviewSaysWhatTheImportDoes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	var before, after strings.Builder
+	if err := s.ReviewErrorsCSV(t.Context(), prepared.ID, mapping, &before); err != nil {
+		t.Fatal(err)
+	}
 	if w.load(t, prepared.ID).Events != 1 {
 		t.Error("the review appended something")
 	}
@@ -231,6 +236,13 @@ func TestReviewSaysWhatTheImportDoes(t *testing.T) {
 	if review.Rows != rows || review.Acceptable != imp.Accepted || review.InError != imp.Rejected || len(review.Errors) != 1 ||
 		review.Errors[0].Code != "email-invalid" || review.Errors[0].Count != imp.Rejected || len(review.Errors[0].Rows) != reviewRows || len(review.Samples) != reviewSamples {
 		t.Errorf("review %+v, import %d accepted and %d rejected", review, imp.Accepted, imp.Rejected)
+	}
+	if values := review.Errors[0].Values; len(values) != reviewRows || values[0] == "" {
+		t.Errorf("the cells that are wrong: %q", values)
+	}
+	w.fillErrors(t, imp.ID)
+	if err := s.ErrorsCSV(t.Context(), imp.ID, &after); err != nil || before.String() != after.String() || strings.Count(before.String(), "\n") != imp.Rejected+1 {
+		t.Errorf("before the import the rows in error are\n%s\nand after it (%v)\n%s", before.String(), err, after.String())
 	}
 	if _, err := s.Review(t.Context(), "01JDF3ZKQ8X6M4N9T2V7W5Y1AC", mapping); !errors.Is(err, aggregate.ErrNotFound) {
 		t.Errorf("review of nothing: %v", err)

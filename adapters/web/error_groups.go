@@ -5,13 +5,41 @@ type errorGroup struct {
 	Code    string
 	Column  string // empty: the row as a whole
 	Count   int
-	Message string // of the first
-	Rows    []int  // the first 20
+	Message string   // of the first
+	Rows    []int    // the first 20
+	Values  []string // the cell of each
 	Advice  string
 }
 
+// errorExample is a row that breaks a rule, and the cell that does.
+type errorExample struct {
+	Row   int
+	Value string
+}
+
+const shownExamples = 5
+
+// Examples are the first rows with their cells, where it is a cell that is wrong.
+func (g errorGroup) Examples() []errorExample {
+	var all []errorExample
+	for i, row := range g.Rows {
+		if len(all) == shownExamples || i >= len(g.Values) {
+			break
+		}
+		if g.Values[i] != "" {
+			all = append(all, errorExample{row, g.Values[i]})
+		}
+	}
+	return all
+}
+
 // advice says how rows that break a rule are mended.
-func advice(code string) string { return advices[code] }
+func advice(code string) string {
+	if words, ok := advices[code]; ok {
+		return words
+	}
+	return "Mend the cells as the sentence above says, or skip the column when mapping."
+}
 
 var advices = map[string]string{
 	"identifier-missing":  "Fill the cell in: without it nobody can tell which contact the row is about.",

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"errors"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -16,6 +17,7 @@ type historyView struct {
 	Lines  []historyLine
 	Newest bool
 	Each   bool   // every event on a line of its own
+	Behind bool   // because the error report, which tells where runs end, has not come so far
 	Next   string // address of the next page; empty: there is none
 	Start  string // address of the first page; empty: this is it
 	Turned string // address of the same in the other order
@@ -49,6 +51,9 @@ func (v *visit) history(id string) (historyView, error) {
 	if page.Import, err = v.currentImport(id); err != nil {
 		return page, err
 	}
+	if err := v.foldable(&page); err != nil {
+		return page, err
+	}
 	from, begins := page.begin(query.Get("from"))
 	if !begins {
 		page.Start = page.address(id, page.Newest, page.Each, "")
@@ -62,6 +67,21 @@ func (v *visit) history(id string) (historyView, error) {
 	page.Search = searchView{ID: id}
 	page.Names, err = v.actors(page.Lines)
 	return page, err
+}
+
+// foldable finds out whether runs of equal rows can be folded: not before the error
+// report has what the log has, since rejected rows would be taken for accepted ones.
+func (v *visit) foldable(page *historyView) error {
+	if page.Each || page.Shape.rows == 0 {
+		return nil
+	}
+	there, err := v.hasReached(page.Shape.position, longestWait, projections.ErrorReport)
+	if _, stopped := errors.AsType[*projections.Stopped](err); stopped {
+		err = nil
+	}
+	page.Behind = !there
+	page.Each = page.Behind
+	return err
 }
 
 // begin is the revision that the page begins with; first tells that it is where the

@@ -14,6 +14,7 @@ type shape struct {
 	events   uint64 // in all
 	firstRow uint64 // revision of row 1; only where rows > 0
 	rows     uint64
+	position events.Position // of the last event
 }
 
 // rowAt gives the row of a revision; ok is false for an event of the whole import.
@@ -39,7 +40,9 @@ func (v *visit) shapeOf(importID string) (shape, error) {
 		if err != nil {
 			return s, err
 		}
-		s.events = max(s.events, r.Revision+1)
+		if r.Revision+1 > s.events {
+			s.events, s.position = r.Revision+1, r.Position
+		}
 		if !isRow(r.Type) {
 			continue
 		}

@@ -190,3 +190,42 @@ func TestAHistoryIsSearchedToItsEnd(t *testing.T) {
 		}
 	}
 }
+
+// behind is a projector whose read models have come only so far.
+type behind struct {
+	Projections
+	at events.Position
+}
+
+func (b behind) WaitFor(ctx context.Context, position events.Position, _ ...string) error {
+	if !b.at.Before(position) {
+		return nil
+	}
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+// TestNothingIsSortedOrFoldedBeforeTheErrorReportIsThere looks at an import whose last
+// rows the error report has not heard of.
+func TestNothingIsSortedOrFoldedBeforeTheErrorReportIsThere(t *testing.T) {
+	t.Parallel()
+	log := record(t, 300, func(row int) string { return map[bool]string{true: "email-invalid"}[row%10 == 0] }, true)
+	v := visiting(t, log)
+	last := log[len(log)-1].Position
+	for _, at := range []events.Position{log[100].Position, last} {
+		there := at == last
+		v.Projections = behind{at: at}
+		i := importView{Import: projections.Import{ID: someImport, RowsInError: 30, Position: last}}
+		if err := v.group(&i, time.Millisecond); err != nil || i.Sorting == there || (len(i.Groups) == 1) != there {
+			t.Errorf("up to %v: %d groups, sorting %v, %v", at, len(i.Groups), i.Sorting, err)
+		}
+		s, err := v.shapeOf(someImport)
+		if err != nil || s.position != last {
+			t.Fatalf("%+v, %v", s, err)
+		}
+		page := historyView{Shape: s}
+		if err := v.foldable(&page); err != nil || page.Behind == there || page.Each == there {
+			t.Errorf("up to %v: behind %v, each event %v, %v", at, page.Behind, page.Each, err)
+		}
+	}
+}

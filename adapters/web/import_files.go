@@ -1,6 +1,7 @@
 package web
 
 import (
+	"io"
 	"mime"
 	"net/http"
 	"time"
@@ -12,8 +13,13 @@ func (v *visit) errorsCSV() error {
 	if err != nil {
 		return err
 	}
-	out := &attachment{w: v.w, name: id + "-errors.csv"}
-	if err := v.Imports.ErrorsCSV(v.ctx(), id, out); err != nil && out.begun {
+	return v.sendCSV(id+"-errors.csv", func(w io.Writer) error { return v.Imports.ErrorsCSV(v.ctx(), id, w) })
+}
+
+// sendCSV answers with a file, or with what went wrong before there was anything of it.
+func (v *visit) sendCSV(name string, write func(io.Writer) error) error {
+	out := &attachment{w: v.w, name: name}
+	if err := write(out); err != nil && out.begun {
 		panic(http.ErrAbortHandler) // so that nobody takes it for the whole
 	} else if err != nil {
 		return err

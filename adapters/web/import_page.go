@@ -3,6 +3,7 @@ package web
 import (
 	"errors"
 	"net/http"
+	"time"
 
 	"importledger/aggregate"
 	"importledger/events"
@@ -15,6 +16,7 @@ type importView struct {
 	Who     string         // the name of who started it
 	From    *connectorLink // that it came from; nil: somebody started it
 	Groups  []errorGroup
+	Sorting bool // the error report has not come as far as the import
 	Plot    *plot
 	Created []string // attributes that were new with it
 	Skipped int      // columns
@@ -34,7 +36,7 @@ func (v *visit) importPage() error {
 	if err := v.reached(projections.ImportsList, projections.ErrorReport); err != nil {
 		return err
 	}
-	i, err := v.oneImport(id)
+	i, err := v.oneImport(id, longestWait)
 	if err != nil {
 		return err
 	}
@@ -42,7 +44,7 @@ func (v *visit) importPage() error {
 		return v.goOn(id)
 	}
 	page := view{Title: i.File.Name, Section: "imports", Body: i}
-	if !i.State.Final() {
+	if !i.State.Final() || i.Sorting {
 		page.Live = "/imports/" + id + "/live"
 	}
 	return v.render(http.StatusOK, "import", page)
@@ -63,30 +65,45 @@ func (v *visit) importLive() error {
 		return err
 	}
 	return v.watch(id, func() ([]byte, bool, error) {
-		i, err := v.oneImport(id)
+		i, err := v.oneImport(id, lookPause)
 		if err != nil {
 			return nil, false, err
 		}
 		part, err := v.execute("import", "live", view{User: v.user, Body: i})
-		return part, i.State.Final(), err
+		return part, i.State.Final() && !i.Sorting, err
 	})
 }
 
-// oneImport reads all that the page shows.
-func (v *visit) oneImport(id string) (importView, error) {
+// group sums an import's errors up, once the error report has come as far as the
+// import that the page shows: before, it would tell less than the page's figures.
+func (v *visit) group(i *importView, patience time.Duration) error {
+	if i.RowsInError == 0 {
+		return nil
+	}
+	there, err := v.hasReached(i.Position, patience, projections.ErrorReport)
+	if _, stopped := errors.AsType[*projections.Stopped](err); stopped {
+		err = nil
+	}
+	if i.Sorting = !there; err != nil || !there {
+		return err
+	}
+	found, err := projections.GroupErrors(v.ctx(), v.DB, i.ID)
+	for _, g := range found {
+		i.Groups = append(i.Groups, errorGroup{Code: g.Code, Column: g.Column, Count: g.Count, Message: g.Message, Rows: g.Rows, Values: g.Values, Advice: advice(g.Code)})
+	}
+	return err
+}
+
+// oneImport reads all that the page shows, and waits for a while where the error
+// report is behind.
+func (v *visit) oneImport(id string, patience time.Duration) (importView, error) {
 	row, err := v.currentImport(id)
 	if err != nil {
 		return importView{}, err
 	}
 	i := importView{Import: row}
-	if row.RowsInError > 0 {
-		found, err := projections.GroupErrors(v.ctx(), v.DB, id)
-		if err != nil {
-			return i, err
-		}
-		for _, g := range found {
-			i.Groups = append(i.Groups, errorGroup{Code: g.Code, Column: g.Column, Count: g.Count, Message: g.Message, Rows: g.Rows, Advice: advice(g.Code)})
-		}
+	if err := v.group(&i, patience); err != nil {
+		return i, err
 	}
 	if i.Plot, err = v.plotOf(row); err != nil {
 		return i, err
@@ -132,7 +149,7 @@ func rowOf(s aggregate.Import) projections.Import {
 	file := s.File()
 	row := projections.Import{
 		ID: s.ID, Name: s.Name(), Description: s.Description(), Type: s.Started.Type, State: s.State, File: file,
-		ImportMode: s.Started.ImportMode, EventName: s.EventName(), KeyIdentifier: s.Started.KeyIdentifier, RowsToImport: file.Rows,
+		Position: s.Position, ImportMode: s.Started.ImportMode, EventName: s.EventName(), KeyIdentifier: s.Started.KeyIdentifier, RowsToImport: file.Rows,
 		RowsImported: s.Accepted, RowsInError: s.Rejected, UserID: s.CreatedBy, CreatedAt: s.CreatedAt, ModifiedAt: s.ModifiedAt, Revision: s.Events - 1,
 	}
 	if s.Mapped != nil {

@@ -30,4 +30,6 @@ type Imports interface {
 	// ErrorsCSV writes the rejected rows. It writes nothing before it knows that the
 	// import exists and can be read.
 	ErrorsCSV(ctx context.Context, id string, w io.Writer) error
+	// ReviewErrorsCSV writes the rows that an import would reject, likewise.
+	ReviewErrorsCSV(ctx context.Context, id string, m commands.MapColumns, w io.Writer) error
 }

@@ -61,6 +61,7 @@ func routes() []route {
 		{"POST /imports/{id}/details", importsWrite, (*visit).detailsPage},
 		{"GET /imports/{id}/review", importsWrite, (*visit).reviewPage},
 		{"POST /imports/{id}/review", importsWrite, (*visit).reviewPage},
+		{"GET /imports/{id}/review/errors.csv", importsWrite, (*visit).reviewErrors},
 		{"POST /imports/{id}/start", importsWrite, (*visit).startImport},
 
 		{"GET /imports/{id}", importsRead, (*visit).importPage},

@@ -108,13 +108,19 @@ func (v *visit) reached(models ...string) error {
 	if err != nil {
 		return nil // not ours: nothing to wait for
 	}
-	ctx, cancel := context.WithTimeout(v.ctx(), longestWait)
+	_, err = v.hasReached(position, longestWait, models...)
+	return err // the page shows what there is, and follows
+}
+
+// hasReached waits for a while until read models have come to a position of the log.
+func (v *visit) hasReached(position events.Position, patience time.Duration, models ...string) (bool, error) {
+	ctx, cancel := context.WithTimeout(v.ctx(), patience)
 	defer cancel()
-	err = v.Projections.WaitFor(ctx, position, models...)
-	if ctx.Err() != nil && v.ctx().Err() == nil {
-		return nil // the page shows what there is, and follows
+	err := v.Projections.WaitFor(ctx, position, models...)
+	if err != nil && ctx.Err() != nil && v.ctx().Err() == nil {
+		return false, nil
 	}
-	return err
+	return err == nil, err
 }
 
 // longestWait is how long a page waits for its own write to be visible.

@@ -3,6 +3,7 @@ package web
 import (
 	"encoding/json"
 	"errors"
+	"io"
 	"net/http"
 
 	"importledger/aggregate"
@@ -65,7 +66,7 @@ func (v *visit) showReview(p preparing, status int, wrong *fault) error {
 func reviewGroups(r aggregate.Review) []errorGroup {
 	groups := make([]errorGroup, len(r.Errors))
 	for i, e := range r.Errors {
-		groups[i] = errorGroup{Code: e.Code, Column: e.Column, Count: e.Count, Message: e.Message, Rows: e.Rows, Advice: advice(e.Code)}
+		groups[i] = errorGroup{Code: e.Code, Column: e.Column, Count: e.Count, Message: e.Message, Rows: e.Rows, Values: e.Values, Advice: advice(e.Code)}
 	}
 	return groups
 }
@@ -87,6 +88,24 @@ func (v *visit) segmentWish(d draft) (name string, isNew bool, err error) {
 		return s.Name, false, err
 	}
 	return "", false, nil
+}
+
+// reviewErrors sends the rows that would be rejected, to be mended before anything is
+// imported.
+func (v *visit) reviewErrors() error {
+	p, err := v.preparing()
+	if errors.Is(err, errGone) {
+		return v.seeOther("/imports/" + p.ID + "/errors.csv") // it is decided by now
+	}
+	if err != nil {
+		return err
+	}
+	preview, err := v.Imports.Preview(v.ctx(), p.ID, p.draft.Reading)
+	if err != nil {
+		return err
+	}
+	m := p.draft.command(preview.File.Header)
+	return v.sendCSV(p.ID+"-review-errors.csv", func(w io.Writer) error { return v.Imports.ReviewErrorsCSV(v.ctx(), p.ID, m, w) })
 }
 
 // takeReview starts the import when that is the button, and else leaves it at that.

@@ -89,6 +89,12 @@ func TestTheWholeWayInABrowser(t *testing.T) {
 		t.Errorf("the review says %s", text)
 	}
 	p.click("details.group summary")
+	if text := evaluate[string](p, "document.querySelector('.group').innerText"); !strings.Contains(text, "person100 at example") {
+		t.Errorf("no example is shown of what is wrong:\n%s", text)
+	}
+	if rows := strings.Count(evaluate[string](p, "fetch(document.querySelector('a[download]').href).then((r) => r.text())"), "\n"); rows != 201 {
+		t.Errorf("%d lines to mend, before anything is imported", rows)
+	}
 	p.accessible("review")
 	first := p.importID()
 	p.click(".foot form button.primary")
