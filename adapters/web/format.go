@@ -28,6 +28,7 @@ func (w *Web) functions() template.FuncMap {
 		"dict":    dict,
 		"state":   stateWord,
 		"mayDo":   mayDo,
+		"browser": browserName,
 	}
 }
 

@@ -69,3 +69,20 @@ func TestAPlotLooksAtTheSameRowsHoweverFarItIs(t *testing.T) {
 		t.Error(plotRows(20000, 0), plotRows(1, 1), plotRows(3, 2))
 	}
 }
+
+func TestBrowsersAreCalledAsPeopleCallThem(t *testing.T) {
+	t.Parallel()
+	for agent, want := range map[string]string{
+		"Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36":                                 "Chrome on Linux",
+		"Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36 Edg/131.0.0.0":         "Edge on Windows",
+		"Mozilla/5.0 (Macintosh; Intel Mac OS X 10.15; rv:133.0) Gecko/20100101 Firefox/133.0":                                                  "Firefox on macOS",
+		"Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.1 Mobile/15E148 Safari/604": "Safari on iPhone",
+		"":                     "A browser without a name",
+		"a program of our own": "a program of our own",
+		"curl/8.5.0":           "curl",
+	} {
+		if got := browserName(agent); got != want {
+			t.Errorf("%q is called %q, want %q", agent, got, want)
+		}
+	}
+}

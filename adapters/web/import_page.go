@@ -64,11 +64,16 @@ func (v *visit) importLive() error {
 	if err != nil {
 		return err
 	}
+	var sorted []errorGroup // as they were last
 	return v.watch(id, func() ([]byte, bool, error) {
 		i, err := v.oneImport(id, lookPause)
 		if err != nil {
 			return nil, false, err
 		}
+		if i.Sorting && !i.State.Final() && sorted != nil {
+			i.Groups, i.Sorting = sorted, false // so far; they do not come and go
+		}
+		sorted = i.Groups
 		part, err := v.execute("import", "live", view{User: v.user, Body: i})
 		return part, i.State.Final() && !i.Sorting, err
 	})

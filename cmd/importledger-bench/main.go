@@ -49,6 +49,7 @@ var measurements = []measurement{
 	{"review", review},
 	{"append", appends},
 	{"rebuild", rebuild},
+	{"history", history},
 	{"queries", queries},
 }
 

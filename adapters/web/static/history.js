@@ -15,29 +15,47 @@ async function part(address, id) {
 	return found && { found, next };
 }
 
+// folded is what a line held before it was opened.
+const folded = new WeakMap();
+
 async function unfold(details) {
 	const loaded = await part(details.dataset.load, "lines");
-	if (!loaded) {
+	if (!loaded || !details.open || folded.has(details)) {
 		return; // the link to the events stays
 	}
-	delete details.dataset.load;
+	const more = details.querySelector("p");
+	folded.set(details, more);
 	const list = document.importNode(loaded.found, true);
 	list.removeAttribute("id");
-	const more = details.querySelector("p");
-	more.before(list);
+	const after = more.cloneNode(true);
+	more.replaceWith(list);
 	if (loaded.next) {
-		more.querySelector("a").href = loaded.next.getAttribute("href");
-		more.querySelector("a").textContent = "Show the events after these";
-	} else {
-		more.remove();
+		after.querySelector("a").href = loaded.next.getAttribute("href");
+		after.querySelector("a").textContent = "Show the events after these";
+		list.after(after);
+	}
+}
+
+// fold lets go of the events of a line that is closed, by its reader or because another
+// was opened: the page stays small however much somebody looks at.
+function fold(details) {
+	const more = folded.get(details);
+	if (more) {
+		folded.delete(details);
+		details.replaceChildren(details.querySelector("summary"), more);
 	}
 }
 
 export function unfolds(root) {
 	root.addEventListener("toggle", (e) => {
 		const details = e.target;
-		if (details.open && details.dataset?.load) {
+		if (!details.dataset?.load) {
+			return;
+		}
+		if (details.open) {
 			unfold(details).catch(() => {});
+		} else {
+			fold(details);
 		}
 	}, true);
 }
