@@ -134,16 +134,18 @@ func above(bounds []int) []int {
 }
 
 // RejectedRowsFrom gives some of an import's rejected rows: oldest first those from a
-// row on, newest first those from a row down.
+// row on, newest first those from a row down. It costs as much as it gives, however
+// many there are.
 func RejectedRowsFrom(ctx context.Context, q Querier, importID string, row, limit int, order Order) ([]RejectedRow, error) {
 	side := ">="
 	if order == NewestFirst {
 		side = "<="
 	}
 	rows, err := q.Query(ctx, `
-		SELECT row, line, jsonb_agg(jsonb_build_object('column', column_name, 'code', code, 'message', message, 'value', value) ORDER BY seq)
-		FROM error_report.errors WHERE import_id = $1 AND row `+side+` $2
-		GROUP BY row, line ORDER BY row`+order.sql()+` LIMIT $3`, importID, row, limit)
+		SELECT e.row, e.line, jsonb_agg(jsonb_build_object('column', column_name, 'code', code, 'message', message, 'value', value) ORDER BY seq)
+		FROM (SELECT DISTINCT row FROM error_report.errors WHERE import_id = $1 AND row `+side+` $2 ORDER BY row`+order.sql()+` LIMIT $3) r
+		JOIN error_report.errors e ON e.import_id = $1 AND e.row = r.row
+		GROUP BY e.row, e.line ORDER BY e.row`+order.sql(), importID, row, limit)
 	if err != nil {
 		return nil, err
 	}

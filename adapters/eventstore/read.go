@@ -15,9 +15,9 @@ import (
 
 // Streams are read in pages, so that no connection waits for the reader, and
 // every page has a deadline of its own. The first page is small: most readers
-// want only the beginning.
+// want only the beginning, or one event.
 const (
-	firstPage = 128
+	firstPage = 16
 	fullPage  = 1024
 )
 

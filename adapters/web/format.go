@@ -3,6 +3,7 @@ package web
 import (
 	"fmt"
 	"html/template"
+	"strconv"
 	"strings"
 	"time"
 
@@ -36,13 +37,30 @@ var english = message.NewPrinter(language.English)
 
 // num writes a whole number with separators.
 func num(n any) (string, error) {
-	switch n.(type) {
-	case int, int64, uint64:
-		return english.Sprintf("%d", n), nil
+	switch n := n.(type) {
+	case int:
+		return separated(strconv.Itoa(n)), nil
+	case int64:
+		return separated(strconv.FormatInt(n, 10)), nil
+	case uint64:
+		return separated(strconv.FormatUint(n, 10)), nil
 	case float64:
 		return english.Sprintf("%.0f", n), nil
 	}
 	return "", fmt.Errorf("%T is not a number", n)
+}
+
+// separated puts commas between the thousands of a whole number. Pages have hundreds
+// of them, for which a printer of all languages takes its time.
+func separated(digits string) string {
+	first := 0
+	if strings.HasPrefix(digits, "-") {
+		first = 1
+	}
+	for at := len(digits) - 3; at > first; at -= 3 {
+		digits = digits[:at] + "," + digits[at:]
+	}
+	return digits
 }
 
 // plural is a number and its noun: "1 row", "2,000 rows".

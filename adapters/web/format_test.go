@@ -14,6 +14,11 @@ func TestNumbersAndSizesReadLikePeopleWriteThem(t *testing.T) {
 			t.Errorf("%d: %s, want %s", n, got, want)
 		}
 	}
+	for n, want := range map[int]string{0: "0", 999: "999", 1000: "1,000", -100: "-100", -1000: "-1,000", 1234567: "1,234,567"} {
+		if got, err := num(n); got != want || err != nil {
+			t.Errorf("%d is written %q, %v", n, got, err)
+		}
+	}
 	if got, err := num(20000); got != "20,000" || err != nil {
 		t.Error(got, err)
 	}

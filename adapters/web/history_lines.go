@@ -3,6 +3,7 @@ package web
 import (
 	"slices"
 
+	"importledger/aggregate"
 	"importledger/events"
 	"importledger/projections"
 )
@@ -26,8 +27,12 @@ type eventFacts struct {
 }
 
 const (
-	linesOnPage   = 80
-	rejectedAtOne = 400 // rejected rows that are looked at to fold a page
+	linesOnPage = 80
+	// How many rejected rows are looked at to fold a page: at first, which is enough for
+	// most files, then at once, and in all.
+	rejectedAtFirst = 100
+	rejectedAtOnce  = 400
+	rejectedOnPage  = 4000
 )
 
 // folder makes the lines of a page. Where runs end is known from the error report,
@@ -39,13 +44,14 @@ type folder struct {
 	shape  shape
 	newest bool
 	lines  []historyLine
+	looked int // rejected rows that were looked at
 }
 
 // fold makes lines from a revision on, or with newest first from there down, and
 // gives the revision that the next page begins with; more is false at the end.
 func (f *folder) fold(from uint64) (next uint64, more bool, err error) {
 	for at := from; ; {
-		if len(f.lines) >= linesOnPage {
+		if len(f.lines) >= linesOnPage || f.looked >= rejectedOnPage {
 			return at, true, nil
 		}
 		last := at
@@ -66,11 +72,23 @@ func (f *folder) fold(from uint64) (next uint64, more bool, err error) {
 	}
 }
 
-// whole adds an event of the import as a whole.
+// whole adds an event of the import as a whole. Where it is not at hand, those that
+// follow it are read with it.
 func (f *folder) whole(revision uint64) error {
-	r, err := readOne(f.v.ctx(), f.v.Streams, f.id, revision)
-	if err != nil {
-		return err
+	if _, ok := f.shape.whole[revision]; !ok {
+		for r, err := range f.v.Streams.Read(f.v.ctx(), events.ImportStream(f.id), revision) {
+			if err != nil {
+				return err
+			}
+			if isRow(r.Type) {
+				break
+			}
+			f.shape.whole[r.Revision] = r
+		}
+	}
+	r, ok := f.shape.whole[revision]
+	if !ok {
+		return aggregate.ErrRevisionNotFound
 	}
 	f.lines = append(f.lines, lineOf(new(events.Decoder), r))
 	return nil
@@ -105,13 +123,18 @@ func (f *folder) rows(row int) (last uint64, err error) {
 	if f.newest {
 		order, end = projections.NewestFirst, 1
 	}
-	rejected, err := projections.RejectedRowsFrom(f.v.ctx(), f.v.DB, f.id, row, rejectedAtOne, order)
+	limit := rejectedAtOnce
+	if f.looked == 0 {
+		limit = rejectedAtFirst
+	}
+	rejected, err := projections.RejectedRowsFrom(f.v.ctx(), f.v.DB, f.id, row, limit, order)
 	if err != nil {
 		return 0, err
 	}
+	f.looked += len(rejected)
 	for i := 0; len(f.lines) < linesOnPage; {
 		if i == len(rejected) {
-			if len(rejected) == rejectedAtOne { // there are more
+			if len(rejected) == limit { // there are more
 				return f.lines[len(f.lines)-1].end(f.newest), nil
 			}
 			f.accepted(row, end)

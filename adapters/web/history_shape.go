@@ -14,7 +14,8 @@ type shape struct {
 	events   uint64 // in all
 	firstRow uint64 // revision of row 1; only where rows > 0
 	rows     uint64
-	position events.Position // of the last event
+	position events.Position            // of the last event
+	whole    map[uint64]events.Recorded // events of the whole import that were read on the way
 }
 
 // rowAt gives the row of a revision; ok is false for an event of the whole import.
@@ -32,7 +33,7 @@ func (s shape) Events() uint64 { return s.events }
 func (s shape) revisionOf(row int) uint64 { return s.firstRow + uint64(row-1) }
 
 func (v *visit) shapeOf(importID string) (shape, error) {
-	var s shape
+	s := shape{whole: map[uint64]events.Recorded{}}
 	for r, err := range v.Streams.ReadBack(v.ctx(), events.ImportStream(importID), aggregate.LastRevision) {
 		if errors.Is(err, aggregate.ErrStreamNotFound) {
 			return s, aggregate.ErrNotFound
@@ -44,6 +45,7 @@ func (v *visit) shapeOf(importID string) (shape, error) {
 			s.events, s.position = r.Revision+1, r.Position
 		}
 		if !isRow(r.Type) {
+			s.whole[r.Revision] = r
 			continue
 		}
 		first, err := v.firstRow(importID)

@@ -117,13 +117,14 @@ func TestAFoldedHistoryHasEveryEventOnce(t *testing.T) {
 		ended bool
 		bad   func(int) string
 	}{
-		"no row yet":         {0, false, func(int) string { return "" }},
-		"all good":           {3000, true, func(int) string { return "" }},
-		"all bad, one way":   {3000, true, func(int) string { return "email-invalid" }},
-		"turn and turn":      {700, true, func(row int) string { return map[bool]string{true: "email-invalid"}[row%2 == 0] }},
-		"bad, in two ways":   {900, true, func(row int) string { return map[bool]string{true: "email-invalid", false: "row-width"}[row%3 == 0] }},
-		"at random, running": {2500, false, func(int) string { return map[bool]string{true: "email-invalid"}[random.IntN(20) == 0] }},
-		"bad at both ends":   {900, true, func(row int) string { return map[bool]string{true: "row-width"}[row <= 450 || row > 890] }},
+		"no row yet":                    {0, false, func(int) string { return "" }},
+		"all good":                      {3000, true, func(int) string { return "" }},
+		"all bad, one way":              {3000, true, func(int) string { return "email-invalid" }},
+		"more bad than a page looks at": {rejectedOnPage + 700, true, func(int) string { return "email-invalid" }},
+		"turn and turn":                 {700, true, func(row int) string { return map[bool]string{true: "email-invalid"}[row%2 == 0] }},
+		"bad, in two ways":              {900, true, func(row int) string { return map[bool]string{true: "email-invalid", false: "row-width"}[row%3 == 0] }},
+		"at random, running":            {2500, false, func(int) string { return map[bool]string{true: "email-invalid"}[random.IntN(20) == 0] }},
+		"bad at both ends":              {900, true, func(row int) string { return map[bool]string{true: "row-width"}[row <= 450 || row > 890] }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			log := record(t, c.rows, c.bad, c.ended)
