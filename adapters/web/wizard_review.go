@@ -94,8 +94,8 @@ func (v *visit) segmentWish(d draft) (name string, isNew bool, err error) {
 // imported.
 func (v *visit) reviewErrors() error {
 	p, err := v.preparing()
-	if errors.Is(err, errGone) {
-		return v.seeOther("/imports/" + p.ID + "/errors.csv") // it is decided by now
+	if now, ok := errors.AsType[gone](err); ok {
+		return v.seeOther(now.to + "/errors.csv") // the rows are decided by now
 	}
 	if err != nil {
 		return err
