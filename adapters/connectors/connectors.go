@@ -118,7 +118,7 @@ type Deps struct {
 // Limits bound what connectors may cost; zero values stand for the defaults.
 type Limits struct {
 	Waiting  int // files that a connector may have in its folder before they are imported; 100
-	Sessions int // of a connector at once, for each process; 10
+	Sessions int // of a connector at once, in all processes together; 10
 	Uploads  int // of a session at once; 4
 	Shown    int // files that each folder lists, the newest; 1,000
 }

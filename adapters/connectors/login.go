@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"net/netip"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -39,7 +38,7 @@ func (c *Connectors) Password(ctx context.Context, protocol, username string, fr
 		return "", errNotAllowed
 	}
 	keys := c.attemptKeys(username, from)
-	done, err := c.turns.begin(ctx, string(keys[0].digest))
+	done, err := c.beginTurn(ctx, keys[0].digest)
 	if err != nil {
 		return "", err
 	}
@@ -62,6 +61,9 @@ func (c *Connectors) Password(ctx context.Context, protocol, username string, fr
 	c.refusedLogin(ctx, who, "password-wrong", from)
 	delay, err := c.countAttempt(ctx, keys)
 	if err != nil {
+		return "", err
+	}
+	if err := c.keepTurn(ctx, keys[0].digest, delay); err != nil {
 		return "", err
 	}
 	if err := c.delay(ctx, delay); err != nil {
@@ -207,36 +209,3 @@ func delayAfter(failures int) time.Duration {
 }
 
 func banAfter(beyond int) time.Duration { return min(firstBan<<min(beyond, 10), longestBan) }
-
-// turns lets one password of a username from an address be looked at at a time, so
-// that trying many at once is not faster.
-type turns struct {
-	mu    sync.Mutex
-	taken map[string]chan struct{}
-}
-
-func newTurns() *turns { return &turns{taken: map[string]chan struct{}{}} }
-
-func (t *turns) begin(ctx context.Context, key string) (done func(), err error) {
-	for {
-		t.mu.Lock()
-		before, busy := t.taken[key]
-		if !busy {
-			mine := make(chan struct{})
-			t.taken[key] = mine
-			t.mu.Unlock()
-			return func() {
-				t.mu.Lock()
-				delete(t.taken, key)
-				t.mu.Unlock()
-				close(mine)
-			}, nil
-		}
-		t.mu.Unlock()
-		select {
-		case <-before:
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		}
-	}
-}

@@ -31,21 +31,10 @@ type sessions struct {
 
 func newSessions() *sessions { return &sessions{open: map[*Session]struct{}{}} }
 
-// add opens a session, unless its connector has as many as it may.
-func (all *sessions) add(s *Session, most int) bool {
+func (all *sessions) add(s *Session) {
 	all.mu.Lock()
 	defer all.mu.Unlock()
-	n := 0
-	for other := range all.open {
-		if other.connectorID == s.connectorID {
-			n++
-		}
-	}
-	if n >= most {
-		return false
-	}
 	all.open[s] = struct{}{}
-	return true
 }
 
 func (all *sessions) remove(s *Session) {
@@ -75,11 +64,14 @@ func (c *Connectors) Enter(ctx context.Context, connectorID string, from netip.A
 	if !enabled {
 		return nil, errNotAllowed
 	}
-	s := &Session{connectors: c, connectorID: connectorID, access: access, network: networkOf(from), cut: sync.OnceFunc(cut), sent: map[string]int64{}}
-	if !c.sessions.add(s, c.deps.Limits.Sessions) {
-		c.note(ctx, connectorID, activity{action: loginRefused, detail: errTooMany.Code, network: s.network})
-		return nil, errTooMany
+	s := &Session{id: c.deps.NewID(), connectors: c, connectorID: connectorID, access: access, network: networkOf(from), cut: sync.OnceFunc(cut), sent: map[string]int64{}}
+	if err := c.occupy(ctx, s); err != nil {
+		if errors.Is(err, errTooMany) {
+			c.note(ctx, connectorID, activity{action: loginRefused, detail: errTooMany.Code, network: s.network})
+		}
+		return nil, err
 	}
+	c.sessions.add(s)
 	c.note(ctx, connectorID, activity{action: loggedIn, detail: how, network: s.network})
 	return s, nil
 }
@@ -90,6 +82,7 @@ func (s *Session) Leave() {
 	s.over = true
 	s.mu.Unlock()
 	s.connectors.sessions.remove(s)
+	s.connectors.vacate(s)
 }
 
 // access gives, of these connectors, those that may come in, and since which change.
@@ -113,12 +106,16 @@ func (c *Connectors) access(ctx context.Context, ids []string) (map[string]int, 
 func (c *Connectors) watch(ctx context.Context) {
 	tick := time.NewTicker(watchEvery)
 	defer tick.Stop()
-	for {
+	for n := 0; ; n++ {
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			if err := c.cutSessions(ctx); err != nil && ctx.Err() == nil {
+			err := c.cutSessions(ctx)
+			if n%seenEvery == 0 {
+				err = errors.Join(err, c.sayOpen(ctx))
+			}
+			if err != nil && ctx.Err() == nil {
 				c.deps.Logger.Warn("cannot see which connectors may come in; trying again", "error", err)
 			}
 		}
@@ -200,7 +197,7 @@ func (c *Connectors) sweep(ctx context.Context) error {
 			return err
 		}
 	}
-	errSamples := c.sweepSamples(ctx)
+	errSamples := errors.Join(c.sweepSamples(ctx), c.sweepSessions(ctx))
 	_, err = c.deps.DB.Exec(ctx, "DELETE FROM ledger.connector_activity WHERE at < $1", now.Add(-activityKept))
 	_, errMost := c.deps.DB.Exec(ctx, `
 		DELETE FROM ledger.connector_activity a USING ledger.connectors c

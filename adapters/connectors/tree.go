@@ -15,6 +15,7 @@ import (
 // at once. Errors are fs.ErrNotExist, fs.ErrPermission and fs.ErrExist, refusals
 // that say what to do, or failures of storage.
 type Session struct {
+	id          string
 	connectors  *Connectors
 	connectorID string
 	access      int
