@@ -58,7 +58,7 @@ func DecideAttribute(a Attribute, c commands.Command) ([]events.Event, error) {
 
 func attributeExists(a Attribute) error {
 	refusal := *ErrAttributeExists
-	refusal.Message = fmt.Sprintf("Attribute %q exists and is of type %s.", a.Name, a.Type)
+	refusal.Message = fmt.Sprintf("Attribute %q exists and is of type %s, for good. Use it as it is, or choose another name.", a.Name, a.Type)
 	refusal.Details = []commands.Detail{{Field: "name", Code: refusal.Code, Message: refusal.Message}}
 	return &refusal
 }

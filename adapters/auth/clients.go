@@ -37,7 +37,7 @@ func NewClients(g *Guard, scopes []string) *Clients { return &Clients{g, scopes}
 
 // What is refused of clients.
 var (
-	ErrNoClient      = &commands.Refusal{Kind: commands.NotFound, Code: "client-not-found", Message: "There is no such API client."}
+	ErrNoClient      = &commands.Refusal{Kind: commands.NotFound, Code: "client-not-found", Message: "There is no such API client. Take one from the list of API clients."}
 	ErrClientRevoked = &commands.Refusal{Kind: commands.Conflict, Code: "client-revoked", Message: "This API client is revoked, for good. Create another."}
 	errClientName    = &commands.Refusal{Kind: commands.Unacceptable, Code: "client-name-invalid", Message: "An API client's name has 1 to 100 characters on one line."}
 	errBootstrap     = &commands.Refusal{Kind: commands.Conflict, Code: "client-of-environment",

@@ -38,8 +38,8 @@ func NewUsers(g *Guard, roles Roles) *Users { return &Users{g, roles} }
 
 // What is refused of users.
 var (
-	ErrNoUser    = &commands.Refusal{Kind: commands.NotFound, Code: "user-not-found", Message: "There is no such user."}
-	ErrNameTaken = &commands.Refusal{Kind: commands.Conflict, Code: "user-name-taken", Message: "There is a user of this name already."}
+	ErrNoUser    = &commands.Refusal{Kind: commands.NotFound, Code: "user-not-found", Message: "There is no such user. Take one from the list of users."}
+	ErrNameTaken = &commands.Refusal{Kind: commands.Conflict, Code: "user-name-taken", Message: "There is a user of this name already. Choose another name, or give that user a new password."}
 	ErrLastAdmin = &commands.Refusal{Kind: commands.Conflict, Code: "last-admin",
 		Message: "This is the last admin who can sign in. Make somebody else an admin first."}
 	errName = &commands.Refusal{Kind: commands.Unacceptable, Code: "user-name-invalid",

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -278,5 +279,30 @@ func TestARouteThatPanicsIsToldByItsNumber(t *testing.T) {
 	got := ask(t, newPages(t), "GET", "/imports", "all") // there is no database behind these pages
 	if page := body(t, got); got.StatusCode != http.StatusInternalServerError || !strings.Contains(page, got.Header.Get("X-Request-Id")) {
 		t.Errorf("%d\n%s", got.StatusCode, page)
+	}
+}
+
+// TestTheSheetHasEveryShortcut holds what the module knows, what the sheet says and
+// what the navigation offers together.
+func TestTheSheetHasEveryShortcut(t *testing.T) {
+	t.Parallel()
+	module, err := staticFiles.ReadFile("static/keys.js")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, list, _ := strings.Cut(string(module), "const places = {")
+	list, _, _ = strings.Cut(list, "}")
+	places := regexp.MustCompile(`(\w): "(/\w+)"`).FindAllStringSubmatch(list, -1)
+	page := body(t, ask(t, newPages(t), "GET", "/nothing", "all"))
+	for _, place := range places {
+		if !strings.Contains(page, "<kbd>g</kbd> <kbd>"+place[1]+"</kbd>") {
+			t.Errorf("the sheet does not have g %s for %s", place[1], place[2])
+		}
+		if !strings.Contains(page, `href="`+place[2]+`"`) {
+			t.Errorf("the navigation does not lead to %s", place[2])
+		}
+	}
+	if said := strings.Count(page, "<kbd>g</kbd>"); said != len(places) {
+		t.Errorf("the sheet has %d places, the module %d", said, len(places))
 	}
 }
