@@ -347,3 +347,53 @@ func TestAConnectorIsMadeWithoutJavaScript(t *testing.T) {
 	p.at("/connectors")
 	p.become("document.querySelector('[role=status]').innerText.includes('No connector was made')")
 }
+
+// TestHostileConnectorsAreTextAndKeepTheLayout has a connector, columns, files and
+// reasons as somebody would choose them who means harm.
+func TestHostileConnectorsAreTextAndKeepTheLayout(t *testing.T) {
+	_, base := servePages(t, doorsOpen...)
+	p := newTab(t, base)
+	p.signIn()
+	header := []string{"email"}
+	for _, h := range hostile {
+		header = append(header, `"`+strings.ReplaceAll(h, `"`, `""`)+`"`)
+	}
+	cells := strings.Repeat(`,"<b>bad</b>"`, len(hostile))
+	sample := filepath.Join(t.TempDir(), "<img src=x onerror=alert(1)> \u202e "+strings.Repeat("long", 40)+".csv")
+	p.must(os.WriteFile(sample, []byte(strings.Join(header, ",")+"\na@example.org"+cells+"\n"), 0o600))
+	p.open("/connectors/new")
+	p.chooseSample(sample)
+	p.harmless("the sample")
+	p.click("button.primary")
+	p.at("/connectors/drafts/[^/]+/columns")
+	p.fill("input[name=segment-name]", hostile[0])
+	p.click("input[value=new]")
+	p.harmless("a connector's columns")
+	p.click("button.primary")
+	p.at("/connectors/drafts/[^/]+/access")
+	p.harmless("who signs in")
+	p.fill("input[name=name]", hostile[1]+strings.Repeat("wide", 10))
+	p.fill("textarea[name=keys]", hostile[0])
+	p.click("button.primary")
+	p.see("#wrong-keys")
+	p.harmless("a key that is none")
+	evaluate[any](p, "document.querySelector('textarea[name=keys]').value = ''; null")
+	p.click("button.primary")
+	p.see("#password")
+	p.harmless("a connector that is made")
+
+	made := p.facts()
+	one := evaluate[string](p, "document.querySelector('a[href$=\"/change\"]').getAttribute('href').replace('/change', '')")
+	drops := made.dropper(t)
+	drop(t, drops, hostile[1]+strings.Repeat("x", 150)+".csv", strings.Join(header, ",")+"\na@example.org"+cells+"\n")
+	drop(t, drops, "<b>drifted<b>.csv", "email,<b>other</b>,"+strings.Repeat("z", 300)+"\na@example.org,1,2\n")
+	p.open(one)
+	p.become("document.querySelectorAll('.files tbody tr').length === 2 && !document.querySelector('.files .status-importing')")
+	for _, path := range []string{one, "/connectors", one + "/files", one + "/activity", one + "/change", one + "/template", "/imports"} {
+		p.open(path)
+		p.harmless(path)
+	}
+	evaluate[any](p, "document.querySelector('.imports .name a').click(); null")
+	p.at("/imports/[^/]+")
+	p.harmless("an import of a hostile connector")
+}
