@@ -342,7 +342,15 @@ func TestAConnectorIsMadeWithoutJavaScript(t *testing.T) {
 	p.at("/connectors")
 
 	p.open("/connectors/new")
+	p.click("input[name=events]")
 	p.chooseSample(peopleFile(t, "given-up.csv", 5))
+	p.click("button.primary")
+	p.at("/connectors/drafts/[^/]+/columns")
+	p.clickThrough("button.primary")
+	p.become("document.querySelector('#problems').textContent.includes('event')") // what are they called?
+	p.fill("input[name=event]", "order.placed")
+	p.click("button.primary")
+	p.at("/connectors/drafts/[^/]+/access")
 	p.click(".foot form button")
 	p.at("/connectors")
 	p.become("document.querySelector('[role=status]').innerText.includes('No connector was made')")
