@@ -53,6 +53,15 @@ func (c *copyRows) text(v string) {
 	c.buf = append(c.buf, v...)
 }
 
+func (c *copyRows) boolean(v bool) {
+	c.length(1)
+	if v {
+		c.buf = append(c.buf, 1)
+	} else {
+		c.buf = append(c.buf, 0)
+	}
+}
+
 func (c *copyRows) bigint(v int64) {
 	c.length(8)
 	c.buf = binary.BigEndian.AppendUint64(c.buf, uint64(v))

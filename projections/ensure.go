@@ -10,12 +10,19 @@ import (
 // Schemas beside the live one.
 const (
 	nextSuffix   = "_next"   // being filled by a rebuild
-	oldSuffix    = "_old"    // replaced by a rebuild, about to be dropped
+	oldSuffix    = "_old"    // replaced by a rebuild, kept for a day
 	verifySuffix = "_verify" // being filled to be compared
 )
 
-// Ensure makes the read models that are not there, empty, and drops what rebuilds
-// left behind that were killed. Several processes may do it at once. It returns
+// forgetReplaced forgets tables that are not there any more: a backup may have left
+// them out.
+func forgetReplaced(ctx context.Context, tx pgx.Tx) error {
+	_, err := tx.Exec(ctx, "DELETE FROM ledger.replaced_models WHERE to_regnamespace(model || $1) IS NULL", oldSuffix)
+	return err
+}
+
+// Ensure makes the read models that are not there, empty, and drops what nobody will
+// come back to. Several processes may do it at once. It returns
 // the names of those whose tables another version of the program has filled: they
 // are not projected before they are rebuilt.
 func (p *Projector) Ensure(ctx context.Context) (outdated []string, err error) {
@@ -41,6 +48,9 @@ func (p *Projector) ensure(ctx context.Context, m *model) (version string, err e
 		if err := dropAbandoned(ctx, tx, m.name); err != nil {
 			return err
 		}
+		if err := forgetReplaced(ctx, tx); err != nil {
+			return err
+		}
 		exists, err := schemaExists(ctx, tx, m.name)
 		if err != nil {
 			return err
@@ -60,21 +70,26 @@ func (p *Projector) ensure(ctx context.Context, m *model) (version string, err e
 	return version, err
 }
 
-// dropAbandoned drops the schemas beside a read model unless somebody is at work
-// on them.
+// dropAbandoned drops the schemas beside a read model that nobody is at work on and
+// nobody will go on with.
 func dropAbandoned(ctx context.Context, tx pgx.Tx, name string) error {
-	for what, suffixes := range map[string][]string{rebuilding: {nextSuffix, oldSuffix}, verifying: {verifySuffix}} {
-		var free bool
-		if err := tx.QueryRow(ctx, "SELECT pg_try_advisory_xact_lock($1)", lockKey(what, name)).Scan(&free); err != nil {
+	for _, beside := range []struct{ what, suffix, kept string }{
+		{rebuilding, nextSuffix, "SELECT EXISTS (SELECT FROM ledger.rebuilds WHERE model = $1)"},
+		{rebuilding, oldSuffix, "SELECT EXISTS (SELECT FROM ledger.replaced_models WHERE model = $1)"},
+		{verifying, verifySuffix, "SELECT $1 = ''"},
+	} {
+		var free, kept bool
+		if err := tx.QueryRow(ctx, "SELECT pg_try_advisory_xact_lock($1)", lockKey(beside.what, name)).Scan(&free); err != nil {
 			return err
 		}
-		for _, suffix := range suffixes {
-			if !free {
-				continue
-			}
-			if _, err := tx.Exec(ctx, "DROP SCHEMA IF EXISTS "+name+suffix+" CASCADE"); err != nil {
-				return err
-			}
+		if err := tx.QueryRow(ctx, beside.kept, name).Scan(&kept); err != nil {
+			return err
+		}
+		if !free || kept {
+			continue
+		}
+		if _, err := tx.Exec(ctx, dropSchema(name+beside.suffix)); err != nil {
+			return err
 		}
 	}
 	return nil

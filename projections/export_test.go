@@ -1,5 +1,7 @@
 package projections
 
+import "context"
+
 // LimitFill makes rebuilds leave their bare tables early.
 func (p *Projector) LimitFill(remembered, keptBack int) {
 	p.fillLimits = fillLimits{remembered: remembered, keptBack: keptBack}
@@ -7,3 +9,6 @@ func (p *Projector) LimitFill(remembered, keptBack int) {
 
 // LimitTrail makes read models that trail read the log sooner.
 func (p *Projector) LimitTrail(kept int) { p.keptForTrail = kept }
+
+// Work does once what RunRebuilds does again and again.
+func (p *Projector) Work(ctx context.Context) (did bool, err error) { return p.work(ctx, nil) }

@@ -2,6 +2,7 @@ package projections
 
 import (
 	"context"
+	"encoding/json"
 
 	"importledger/events"
 
@@ -19,7 +20,18 @@ type filler interface {
 	full() bool
 	// settle writes what had to wait until the tables have their keys.
 	settle(context.Context, pgx.Tx) error
+	// keptBack is the DDL of the table where fold writes down what has to wait, so that
+	// another filler can go on after a process was killed.
+	keptBack() string
+	// remember finds in bare tables what the filler before this one knew.
+	remember(context.Context, pgx.Tx) error
 }
+
+// keptBackTable is beside tables as long as they are bare.
+const keptBackTable = "kept_back"
+
+// noneKeptBack is the table of a model whose fold keeps nothing back.
+const noneKeptBack = "CREATE TABLE kept_back ();"
 
 // fillLimits bound a filler's memory.
 type fillLimits struct {
@@ -45,7 +57,7 @@ func (f *contactFiller) fold(ctx context.Context, tx pgx.Tx, run []events.Envelo
 	if err != nil {
 		return err
 	}
-	all := c.contacts
+	all, back := c.contacts, newCopyRows(4, len(c.contacts), 512)
 	c.contacts = all[:0]
 	for i := range all {
 		contact := all[i]
@@ -61,6 +73,14 @@ func (f *contactFiller) fold(ctx context.Context, tx pgx.Tx, run []events.Envelo
 		if err := f.later.addContact(events.Contact{NxID: contact.nxID, Attributes: attributes}, contact.last); err != nil {
 			return err
 		}
+		back.row()
+		back.uuid(contact.nxID)
+		back.jsonb(attributes)
+		back.bigint(contact.last.at)
+		back.text(contact.last.importID)
+	}
+	if err := back.into(ctx, tx, keptBackTable, "nx_id", "attributes", "at", "import_id"); err != nil {
+		return err
 	}
 	if err := c.save(ctx, tx, nil, f.events); err != nil {
 		return err
@@ -77,6 +97,34 @@ func (f *contactFiller) full() bool {
 
 func (f *contactFiller) settle(ctx context.Context, tx pgx.Tx) error {
 	return f.later.saveContacts(ctx, tx, f.contacts)
+}
+
+func (f *contactFiller) keptBack() string {
+	return "CREATE TABLE kept_back (n bigint GENERATED ALWAYS AS IDENTITY, nx_id uuid NOT NULL, attributes jsonb NOT NULL, at bigint NOT NULL, import_id text NOT NULL);"
+}
+
+func (f *contactFiller) remember(ctx context.Context, tx pgx.Tx) error {
+	for query, into := range map[string]map[uuid.UUID]bool{"SELECT nx_id FROM contacts": f.contacts, "SELECT id FROM events": f.events} {
+		rows, err := tx.Query(ctx, query)
+		if err != nil {
+			return err
+		}
+		var id uuid.UUID
+		if _, err := pgx.ForEachRow(rows, []any{(*[16]byte)(&id)}, func() error { into[id] = true; return nil }); err != nil {
+			return err
+		}
+	}
+	rows, err := tx.Query(ctx, "SELECT nx_id, attributes::text, at, import_id FROM kept_back ORDER BY n")
+	if err != nil {
+		return err
+	}
+	var id uuid.UUID
+	var attributes string
+	var by rowOrigin
+	_, err = pgx.ForEachRow(rows, []any{(*[16]byte)(&id), &attributes, &by.at, &by.importID}, func() error {
+		return f.later.addContact(events.Contact{NxID: id, Attributes: json.RawMessage(attributes)}, by)
+	})
+	return err
 }
 
 // memberFiller copies members in when it first meets them, and keeps back what
@@ -100,30 +148,71 @@ func (f *memberFiller) fold(ctx context.Context, tx pgx.Tx, run []events.Envelop
 		return err
 	}
 	w, counts := s.members.against(f.is)
-	f.keepBack(&w)
+	if err := f.keepBack(&w).into(ctx, tx, keptBackTable, "nx_id", "segment_id", "is_in", "at", "import_id"); err != nil {
+		return err
+	}
 	if err := w.saveAdded(ctx, tx); err != nil {
 		return err
 	}
 	return counts.save(ctx, tx)
 }
 
-// keepBack leaves in w only what can be copied in.
-func (f *memberFiller) keepBack(w *writtenMembers) {
+// keepBack leaves in w only what can be copied in, and gives the rest.
+func (f *memberFiller) keepBack(w *writtenMembers) *copyRows {
+	back := newCopyRows(5, len(w.changed), 128)
 	added := w.added[:0]
 	for _, m := range w.added {
 		if _, copied := f.is[m.membership]; copied { // it was in, left, and is back
-			f.later[m.membership] = *m
+			f.keep(m, back)
 		} else {
+			f.is[m.membership] = true
 			added = append(added, m)
 		}
-		f.is[m.membership] = true
 	}
 	w.added = added
 	for _, m := range w.changed {
-		f.is[m.membership] = m.is
-		f.later[m.membership] = *m
+		f.keep(m, back)
 	}
 	w.changed = nil
+	return back
+}
+
+func (f *memberFiller) keep(m *memberChange, back *copyRows) {
+	f.is[m.membership] = m.is
+	f.later[m.membership] = *m
+	back.row()
+	back.uuid(m.nxID)
+	back.text(m.segmentID)
+	back.boolean(m.is)
+	back.bigint(m.by.at)
+	back.text(m.by.importID)
+}
+
+func (f *memberFiller) keptBack() string {
+	return "CREATE TABLE kept_back (n bigint GENERATED ALWAYS AS IDENTITY, nx_id uuid NOT NULL, segment_id text NOT NULL, is_in boolean NOT NULL, at bigint NOT NULL, import_id text NOT NULL);"
+}
+
+func (f *memberFiller) remember(ctx context.Context, tx pgx.Tx) error {
+	rows, err := tx.Query(ctx, "SELECT nx_id, segment_id FROM members")
+	if err != nil {
+		return err
+	}
+	var m memberChange
+	_, err = pgx.ForEachRow(rows, []any{(*[16]byte)(&m.nxID), &m.segmentID}, func() error {
+		f.is[m.membership] = true
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if rows, err = tx.Query(ctx, "SELECT nx_id, segment_id, is_in, at, import_id FROM kept_back ORDER BY n"); err != nil {
+		return err
+	}
+	_, err = pgx.ForEachRow(rows, []any{(*[16]byte)(&m.nxID), &m.segmentID, &m.is, &m.by.at, &m.by.importID}, func() error {
+		f.is[m.membership], f.later[m.membership] = m.is, m
+		return nil
+	})
+	return err
 }
 
 func (f *memberFiller) full() bool {

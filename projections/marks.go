@@ -50,9 +50,12 @@ func (p *Projector) Discard(ctx context.Context) error {
 					return fmt.Errorf("discard %s: %w", schema, err)
 				}
 			}
+			if _, err := tx.Exec(ctx, "DELETE FROM ledger.rebuilds WHERE model = $1", t.name); err != nil {
+				return fmt.Errorf("discard the rebuild of %s: %w", t.name, err)
+			}
 			t.forget()
 		}
-		return nil
+		return forgetReplaced(ctx, tx)
 	})
 }
 

@@ -52,7 +52,8 @@ type Projector struct {
 	decoder events.Decoder
 	fed     events.Position // the feed brings what comes after it
 
-	moves signal
+	moves  signal
+	asking signal // something about rebuilds was asked for here
 
 	fillLimits   fillLimits
 	keptForTrail int // events

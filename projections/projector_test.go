@@ -297,7 +297,7 @@ func TestSchemasAreMadeOnceByManyProcesses(t *testing.T) {
 		})
 	}
 	working.Wait()
-	if left := schemas(t, pool); !slices.Equal(left, []string{"contact_state", "error_report", "imports_list", "segment_members"}) {
+	if left := schemas(t, pool); !slices.Equal(left, slices.Sorted(slices.Values(projections.Names()))) {
 		t.Errorf("%v", left)
 	}
 }
@@ -345,7 +345,17 @@ func TestEventsPerSecondAreThoseOfTheLastSeconds(t *testing.T) {
 // schemas are those of read models, and those beside them.
 func schemas(t testing.TB, pool *pgxpool.Pool) []string {
 	return collect[string](t, pool, `SELECT nspname::text FROM pg_namespace
-		WHERE nspname ~ '^(imports_list|contact_state|segment_members|error_report|contact_rows)' ORDER BY 1`)
+		WHERE nspname ~ ('^(' || array_to_string($1::text[], '|') || ')') ORDER BY 1`, projections.Names())
+}
+
+// nothingLeftBehind holds that there is nothing beside the read models but what they
+// were before.
+func nothingLeftBehind(t testing.TB, pool *pgxpool.Pool) {
+	t.Helper()
+	left := slices.DeleteFunc(schemas(t, pool), func(schema string) bool { return strings.HasSuffix(schema, "_old") })
+	if want := slices.Sorted(slices.Values(projections.Names())); !slices.Equal(left, want) {
+		t.Errorf("left behind: %v", left)
+	}
 }
 
 func differences(v projections.Verification) (n int) {

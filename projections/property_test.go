@@ -1,7 +1,9 @@
 package projections_test
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"maps"
@@ -53,6 +55,13 @@ func TestRowsDoNotDependOnHowTheLogIsCut(t *testing.T) {
 		if v, err := p.Verify(t.Context(), nil); err != nil || differences(v) != 0 || v.Imports.RowsUnaccounted != 0 {
 			r.Fatal(v, err)
 		}
+		// Killed at some moment or not, another process comes to the same rows.
+		killed := &killedAfter{Context: t.Context(), looks: rapid.IntRange(1, 400).Draw(r, "killed"), dead: make(chan struct{})}
+		if err := p.Rebuild(killed, nil, nil); err != nil && !errors.Is(err, context.Canceled) {
+			r.Fatal(err)
+		}
+		p = projections.New(other, l, quiet(t))
+		p.LimitFill(rapid.IntRange(1, 20).Draw(r, "remembered again"), rapid.IntRange(1, 5).Draw(r, "kept back again"))
 		if err := p.Rebuild(t.Context(), nil, nil); err != nil {
 			r.Fatal(err)
 		}
@@ -64,8 +73,9 @@ func TestRowsDoNotDependOnHowTheLogIsCut(t *testing.T) {
 func afresh(t *testing.T, pool *pgxpool.Pool, l *ledger) *projections.Projector {
 	t.Helper()
 	for _, name := range projections.Names() {
-		exec(t, pool, "DROP SCHEMA "+name+" CASCADE")
+		exec(t, pool, "DROP SCHEMA "+name+" CASCADE; DROP SCHEMA IF EXISTS "+name+"_old CASCADE")
 	}
+	exec(t, pool, "TRUNCATE ledger.replaced_models")
 	p := projections.New(pool, l, quiet(t))
 	if _, err := p.Ensure(t.Context()); err != nil {
 		t.Fatal(err)

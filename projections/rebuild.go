@@ -4,11 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
+	"time"
 
 	"importledger/events"
-
-	"github.com/jackc/pgx/v5"
 )
 
 // Progress is how far a rebuild has come with one read model.
@@ -18,101 +18,146 @@ type Progress struct {
 	Applied  uint64 // events
 }
 
-// Rebuild makes read models (none named: all) anew from the log's beginning, in one
-// reading, while the old ones go on serving and being projected, and then puts the
-// new ones in their place. progress, which may be nil, is told of every batch, by
-// one goroutine at a time. A *BusyError says that somebody rebuilds or verifies one
-// already, a *Stopped that an event cannot be applied. Whatever the error, the old
-// ones still serve; those that were swapped already are new.
+// Rebuild asks for read models (none named: all) to be made anew, and returns when
+// they are. It does the work itself, unless another process is at it. What was asked
+// for before, was paused or has failed goes on from where it was. progress, which may
+// be nil, is told of every batch, by one goroutine at a time. A *Stopped says that an
+// event cannot be applied. Whatever the error, the old tables still serve, and the
+// rebuild remains asked for.
 func (p *Projector) Rebuild(ctx context.Context, names []string, progress func(Progress)) error {
 	models, err := p.named(names)
 	if err != nil {
 		return err
 	}
-	var shadows []*shadow
+	if err := p.adopt(ctx, names); err != nil {
+		return err
+	}
+	for {
+		did, err := p.work(ctx, progress)
+		if err != nil {
+			return fmt.Errorf("rebuild: %w", err)
+		}
+		left, err := p.left(ctx, models)
+		if err != nil || !left {
+			return err
+		}
+		if did {
+			continue
+		}
+		select {
+		case <-p.config.After(pollEvery):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// left tells whether any of the read models is still to be rebuilt. The error is why
+// one of them cannot be.
+func (p *Projector) left(ctx context.Context, models []*tracked) (left bool, err error) {
+	all, err := readAsked(ctx, p.pool)
+	if err != nil {
+		return false, err
+	}
 	for _, t := range models {
-		shadows = append(shadows, p.shadow(t.model, nextSuffix))
+		a, asked := all[t.name]
+		left = left || asked
+		if a.Failed != nil {
+			err = errors.Join(err, a.Failed)
+		}
+	}
+	return left, err
+}
+
+// rebuildsEvery is how often a process looks for rebuilds that were asked for at
+// another one, or left by one that was killed.
+const rebuildsEvery = 500 * time.Millisecond
+
+// RunRebuilds works off what is asked for, until ctx ends, and drops what was
+// replaced a day ago. Of all processes one reads at a time.
+func (p *Projector) RunRebuilds(ctx context.Context) {
+	failing := false
+	for ctx.Err() == nil {
+		asking := p.asking.wait() // before looking, so that nothing is missed
+		did, err := p.work(ctx, nil)
+		if err == nil {
+			err = errors.Join(p.dropCanceled(ctx), p.dropReplaced(ctx))
+		}
+		if err != nil && ctx.Err() == nil && !failing {
+			p.config.Logger.Warn("rebuilds do not go on at the moment; trying on", "error", cause(err))
+		}
+		if failing = err != nil; did && !failing {
+			continue
+		}
+		select {
+		case <-asking:
+			// Who asks for several asks for them one after the other: they share a reading.
+			select {
+			case <-p.config.After(gatherFor):
+			case <-ctx.Done():
+			}
+		case <-p.config.After(rebuildsEvery):
+		case <-ctx.Done():
+		}
+	}
+}
+
+// gatherFor is how long a process that was asked for a rebuild waits for more.
+const gatherFor = 100 * time.Millisecond
+
+// work does, in one reading of the log, all the rebuilds and rollbacks that are asked
+// for and may go on. It does nothing where another process reads, or where one of the
+// read models is being verified.
+func (p *Projector) work(ctx context.Context, progress func(Progress)) (did bool, err error) {
+	models, _, err := p.toDo(ctx)
+	if err != nil || len(models) == 0 {
+		return false, err
 	}
 	reserved, err := p.reserve(ctx, models, alone(rebuilding))
+	if _, busy := errors.AsType[*BusyError](err); busy {
+		return false, nil
+	}
 	if err != nil {
-		return err
+		return false, err
 	}
 	defer reserved.release(ctx)
-	if err := p.rebuild(ctx, reserved, shadows, progress); err != nil {
-		return errors.Join(fmt.Errorf("rebuild: %w", err), p.dropAll(context.WithoutCancel(ctx), shadows))
+	if free, err := reserved.try(ctx, alone(rebuilding), readingAll); err != nil || !free {
+		return false, err
 	}
-	return nil
-}
-
-// nearEnough is how many events a rebuild may be behind the log's end before it
-// holds projectors up to bring in the rest.
-const nearEnough = 1000
-
-func (p *Projector) rebuild(ctx context.Context, reserved *reservation, shadows []*shadow, progress func(Progress)) error {
-	for _, s := range shadows {
-		if err := s.begin(ctx, p); err != nil {
-			return err
-		}
-	}
-	taken := tell(progress)
-	if err := p.fill(ctx, shadows, nil, taken); err != nil {
-		return err
-	}
-	if err := p.settleAll(ctx, shadows); err != nil {
-		return err
-	}
-	// What came meanwhile, until little comes while we read it.
-	for range 10 {
-		read := 0
-		if err := p.fill(ctx, shadows, func(r run) { read += len(r.events) }, taken); err != nil {
-			return err
-		}
-		if read <= nearEnough {
-			break
-		}
-	}
-	for _, s := range shadows {
-		if err := p.swap(ctx, reserved, s); err != nil {
-			return err
-		}
-	}
-	for _, s := range shadows {
-		if _, err := p.pool.Exec(ctx, dropSchema(s.name+oldSuffix)); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// swap puts a rebuilt read model in the live one's place. Projectors wait
-// meanwhile; readers do not: whoever has begun to read the old tables goes on
-// with them, and names mean the new ones from the commit on.
-func (p *Projector) swap(ctx context.Context, reserved *reservation, s *shadow) error {
-	// A rebuild before this one may have been killed between its swap and its drop.
-	if _, err := p.pool.Exec(ctx, dropSchema(s.name+oldSuffix)); err != nil {
-		return err
-	}
-	err := pgx.BeginFunc(ctx, reserved.conn, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, "SELECT pg_advisory_xact_lock($1)", lockKey(projecting, s.name)); err != nil {
-			return err
-		}
-		live, err := readCheckpoint(ctx, tx, s.name)
-		if err != nil {
-			return err
-		}
-		if err := s.reach(ctx, p, live); err != nil {
-			return err
-		}
-		_, err = tx.Exec(ctx, fmt.Sprintf("ALTER SCHEMA %[1]s RENAME TO %[1]s%[2]s; ALTER SCHEMA %[3]s RENAME TO %[1]s", s.name, oldSuffix, s.schema))
-		return err
-	})
+	// Somebody else may have done it, or have paused it, before we had the locks.
+	now, all, err := p.toDo(ctx)
 	if err != nil {
-		return fmt.Errorf("swap %s: %w", s.name, err)
+		return false, err
 	}
-	p.tracked(s.name).forget()
-	p.moves.broadcast()
-	p.announce(ctx, Announcement{Model: s.name, Changed: Changed{All: s.name == ImportsList}})
-	return nil
+	var shadows []*shadow
+	for _, t := range models {
+		if !slices.Contains(now, t) {
+			continue
+		}
+		s := p.shadow(t.model, nextSuffix)
+		if all[t.name].Back {
+			s = p.shadow(t.model, oldSuffix)
+			s.back = true
+		}
+		shadows = append(shadows, s)
+	}
+	if len(shadows) == 0 {
+		return false, nil
+	}
+	return true, p.newRebuildWork(reserved, shadows).do(ctx, progress)
+}
+
+// toDo gives the read models whose rebuilds this program may go on with.
+func (p *Projector) toDo(ctx context.Context) (models []*tracked, all map[string]asked, err error) {
+	if all, err = readAsked(ctx, p.pool); err != nil {
+		return nil, nil, err
+	}
+	for _, t := range p.models {
+		if a, is := all[t.name]; is && a.goesOn(t.model) {
+			models = append(models, t)
+		}
+	}
+	return models, all, nil
 }
 
 func (p *Projector) settleAll(ctx context.Context, shadows []*shadow) error {

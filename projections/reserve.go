@@ -30,11 +30,14 @@ func (p *Projector) reserve(ctx context.Context, models []*tracked, claims ...cl
 			r.release(ctx)
 		}
 	}()
+	if err := r.noticeOurEnd(ctx); err != nil {
+		return nil, err
+	}
 	for _, m := range models {
 		for _, c := range claims {
-			var taken bool
-			if err := conn.QueryRow(ctx, "SELECT "+c.tryLock+"($1)", lockKey(c.what, m.name)).Scan(&taken); err != nil {
-				return nil, fmt.Errorf("reserve %s: %w", m.name, err)
+			taken, err := r.try(ctx, c, m.name)
+			if err != nil {
+				return nil, err
 			}
 			if !taken {
 				return nil, &BusyError{m.name}
@@ -42,6 +45,31 @@ func (p *Projector) reserve(ctx context.Context, models []*tracked, claims ...cl
 		}
 	}
 	return r, nil
+}
+
+// readingAll stands, as a name, for the reading of the log that all rebuilds share.
+const readingAll = ""
+
+// try claims one more thing.
+func (r *reservation) try(ctx context.Context, c claim, name string) (taken bool, err error) {
+	if err := r.conn.QueryRow(ctx, "SELECT "+c.tryLock+"($1)", lockKey(c.what, name)).Scan(&taken); err != nil {
+		return false, fmt.Errorf("reserve %s: %w", name, err)
+	}
+	return taken, nil
+}
+
+// noticeOurEnd has Postgres give the locks away within some ten seconds of our
+// machine's vanishing from the network; by itself it takes two hours. Of a process
+// that dies it learns at once.
+func (r *reservation) noticeOurEnd(ctx context.Context) error {
+	_, err := r.conn.Exec(ctx, "SELECT set_config('tcp_keepalives_idle', '4', false), set_config('tcp_keepalives_interval', '2', false), set_config('tcp_keepalives_count', '3', false)")
+	return err
+}
+
+// giveBack gives one lock back that was claimed alone. Where that fails the connection is
+// gone, and the lock with it.
+func (r *reservation) giveBack(ctx context.Context, what, name string) {
+	_, _ = r.conn.Exec(context.WithoutCancel(ctx), "SELECT pg_advisory_unlock($1)", lockKey(what, name))
 }
 
 // release gives the locks back.
@@ -54,8 +82,7 @@ func (r *reservation) release(ctx context.Context) {
 	r.conn.Release()
 }
 
-// BusyError says that a read model is being rebuilt or verified by somebody
-// already.
+// BusyError says that a read model is to be rebuilt, or is being verified, already.
 type BusyError struct{ Name string }
 
 func (e *BusyError) Error() string {

@@ -23,6 +23,15 @@ type Stopped struct {
 	Cause    string `json:"cause"`
 }
 
+// StoppedAt is why a read model, or else its rebuild, does not go on; nil: nothing stops
+// them.
+func (s Status) StoppedAt() (why *Stopped, rebuild bool) {
+	if s.LastError == nil && s.Rebuild != nil && s.Rebuild.Failed != nil {
+		return s.Rebuild.Failed, true
+	}
+	return s.LastError, false
+}
+
 func (s *Stopped) Error() string {
 	if s.Event == "" {
 		return fmt.Sprintf("read model %s has stopped: %s", s.Model, s.Cause)

@@ -103,12 +103,20 @@ func (r *rate) add(now time.Time, events int) {
 }
 
 // perSecond leaves out the second that has not ended.
-func (r *rate) perSecond(now time.Time) float64 {
+func (r *rate) perSecond(now time.Time) float64 { return r.over(rateSeconds, now) }
+
+// perSecondSince is of what began a while ago, maybe less than the seconds over which
+// a rate is averaged.
+func (r *rate) perSecondSince(began, now time.Time) float64 {
+	return r.over(min(max(now.Unix()-began.Unix(), 1), rateSeconds), now)
+}
+
+func (r *rate) over(seconds int64, now time.Time) float64 {
 	sum, second := 0, now.Unix()
 	for _, slot := range r {
 		if age := second - slot.second; 1 <= age && age <= rateSeconds {
 			sum += slot.events
 		}
 	}
-	return float64(sum) / rateSeconds
+	return float64(sum) / float64(seconds)
 }

@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -18,13 +18,15 @@ type Verification struct {
 // Verified is how a read model compares with the log.
 type Verified struct {
 	Name        string
-	Rows        int      // compared
-	Differences int      // rows that are missing, too many or otherwise than the log says
-	Examples    []string // table and key of the first few; no values beside the key
+	Rows        int // compared
+	Differences int // rows that are missing, too many or otherwise than the log says
+	// Differing are the first of them, table by table in the order of their keys. They
+	// hold values of contacts.
+	Differing []Difference
 }
 
-// examples is how many differing rows of a table are named.
-const examples = 5
+// mostDiffering is how many differing rows of a read model are named.
+const mostDiffering = 100
 
 // Verify makes read models (none named: all) anew beside the live ones, compares
 // the two at one and the same position of the log, and drops its own. Imports may
@@ -36,7 +38,7 @@ func (p *Projector) Verify(ctx context.Context, names []string) (v Verification,
 		return Verification{}, err
 	}
 	// A rebuild's swap would put other tables under the names while we compare.
-	reserved, err := p.reserve(ctx, models, shared(rebuilding), alone(verifying))
+	reserved, err := p.reserveSoon(ctx, models, shared(rebuilding), alone(verifying))
 	if err != nil {
 		return Verification{}, err
 	}
@@ -55,8 +57,13 @@ func (p *Projector) Verify(ctx context.Context, names []string) (v Verification,
 		}
 	}
 	var rows rowCount
-	if err := p.fill(ctx, shadows, rows.add, nil); err != nil {
+	if err := p.fill(ctx, reading{shadows: shadows, each: rows.add}); err != nil {
 		return Verification{}, fmt.Errorf("verify: %w", err)
+	}
+	for _, s := range shadows {
+		if s.failed != nil {
+			return Verification{}, fmt.Errorf("verify: %w", s.failed)
+		}
 	}
 	v.Imports = rows.result
 	if err := p.settleAll(ctx, shadows); err != nil {
@@ -70,6 +77,29 @@ func (p *Projector) Verify(ctx context.Context, names []string) (v Verification,
 		v.Projections = append(v.Projections, verified)
 	}
 	return v, nil
+}
+
+// reserveSoon waits a moment for who is just leaving: a rebuild ends with its swap, and
+// its locks a little later.
+func (p *Projector) reserveSoon(ctx context.Context, models []*tracked, claims ...claim) (*reservation, error) {
+	for enough := p.config.After(time.Second); ; {
+		reserved, err := p.reserve(ctx, models, claims...)
+		busy, is := errors.AsType[*BusyError](err)
+		if !is {
+			return reserved, err
+		}
+		all, failed := readAsked(ctx, p.pool)
+		if _, asked := all[busy.Name]; failed != nil || asked {
+			return nil, err
+		}
+		select {
+		case <-p.config.After(20 * time.Millisecond):
+		case <-enough:
+			return nil, err
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
 }
 
 // compare holds projectors still until it has a snapshot of both, and then
@@ -165,28 +195,4 @@ func tablesOf(ctx context.Context, q Querier, schema string) ([]table, error) {
 		err = row.Scan(&t.name, &t.key)
 		return t, err
 	})
-}
-
-func (t table) compare(ctx context.Context, tx pgx.Tx, s *shadow, into *Verified) error {
-	from := fmt.Sprintf("FROM %s.%s l FULL JOIN %s.%s v USING (%s)", s.name, t.name, s.schema, t.name, strings.Join(t.key, ", "))
-	var rows, differences int
-	err := tx.QueryRow(ctx, "SELECT count(*), count(*) FILTER (WHERE l IS DISTINCT FROM v) "+from).Scan(&rows, &differences)
-	if err != nil {
-		return err
-	}
-	into.Rows += rows
-	into.Differences += differences
-	if differences == 0 {
-		return nil
-	}
-	keys, err := tx.Query(ctx, fmt.Sprintf("SELECT concat_ws(' ', %[1]s) %[2]s WHERE l IS DISTINCT FROM v ORDER BY %[1]s LIMIT %[3]d",
-		strings.Join(t.key, ", "), from, examples))
-	if err != nil {
-		return err
-	}
-	found, err := pgx.CollectRows(keys, pgx.RowTo[string])
-	for _, key := range found {
-		into.Examples = append(into.Examples, t.name+" "+key)
-	}
-	return err
 }
