@@ -152,6 +152,8 @@ func (a *API) addRoutes() error {
 	a.addConnectors()
 	a.addWebhooks()
 	a.addOperations()
+	a.addRebuilds()
+	a.addStoppedEvent()
 	a.addUsers()
 	a.addClients()
 	a.addSessions()

@@ -3,6 +3,7 @@ package api_test
 import (
 	"bufio"
 	"context"
+	"encoding/base64"
 	"errors"
 	"io"
 	"net"
@@ -59,7 +60,7 @@ func TestProjectionsTellHowTheyStand(t *testing.T) {
 	w.imported()
 	got := w.get("/ops/projections").is(200)
 	all := got.list()
-	want := []string{"name", "state", "position", "head", "lag", "eventsPerSecond", "lastError", "rebuild"}
+	want := []string{"name", "state", "position", "head", "lag", "eventsPerSecond", "lastError", "rebuild", "previous"}
 	if len(all) != len(projections.Names()) || !slices.Equal(keysInOrder(t, got.body), want) {
 		t.Fatalf("%s", got.body)
 	}
@@ -94,40 +95,6 @@ func TestVerifyComparesEveryProjection(t *testing.T) {
 	}
 }
 
-// rebuilder answers a rebuild as it is told.
-type rebuilder struct {
-	api.Projections
-	begins bool
-	err    error
-}
-
-func (r rebuilder) Rebuild(ctx context.Context, names []string, progress func(projections.Progress)) error {
-	if r.begins {
-		progress(projections.Progress{Name: names[0]})
-		<-ctx.Done()
-		return ctx.Err()
-	}
-	return r.err
-}
-
-func TestARebuildGoesOnBehindTheScenesAndEndsWithTheService(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, func(c *api.Config) { c.Projections = rebuilder{Projections: c.Projections, begins: true} })
-	w.do("POST", "/ops/projections/all/rebuild", "").is(202)
-	if err := w.api.Close(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	w.do("POST", "/ops/projections/all/rebuild", "").fails(503, "shutting-down")
-}
-
-func TestARebuildThatCannotBeginSaysWhy(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, func(c *api.Config) {
-		c.Projections = rebuilder{Projections: c.Projections, err: &projections.BusyError{Name: "imports_list"}}
-	})
-	w.do("POST", "/ops/projections/imports_list/rebuild", "").fails(409, "projection-busy")
-}
-
 func TestReadinessNamesWhatIsOut(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -160,6 +127,39 @@ func TestReadinessNamesTheEventThatStopsAProjection(t *testing.T) {
 		}
 	}
 	w.get("/people/imports?after=70").fails(503, "read-model-stopped")
+}
+
+func TestTheEventThatStopsAProjectionIsShownByteForByte(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.imported()
+	w.get("/ops/projections/contact_state/event").fails(409, "projection-not-stopped")
+	w.get("/ops/projections/nothing/event").fails(404, "projection-not-found")
+	odd := events.Recorded{Stream: events.ImportStream(importID), Revision: 6, Position: events.Position{Commit: 70, Prepare: 70}, Type: "RowForgotten",
+		Data: []byte("{\"city\":\"\xff\"}"), Metadata: []byte(`{"v":1,"note":"` + strings.Repeat("é", 40_000) + `"}`)}
+	w.log.set(func(l *ledger) { l.recorded = append(l.recorded, odd) })
+	if err := w.log.projector.Apply(t.Context(), events.Batch{Events: []events.Recorded{odd}, Until: odd.Position}); err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range w.get("/ops/projections").is(200).list() {
+		e := w.get("/ops/projections/" + p["name"].(string) + "/event").is(200).json()
+		data, metadata := e["data"].(map[string]any), e["metadata"].(map[string]any)
+		if e["stream"] != odd.Stream || e["revision"] != 6.0 || e["position"] != "70" || e["type"] != "RowForgotten" || e["rebuild"] != false || !strings.Contains(e["cause"].(string), "registry") {
+			t.Error(e)
+		}
+		if data["encoding"] != "base64" || data["content"] != base64.StdEncoding.EncodeToString(odd.Data) || data["truncated"] != false || data["size"] != float64(len(odd.Data)) {
+			t.Error(data)
+		}
+		text := metadata["content"].(string)
+		if metadata["encoding"] != "utf-8" || metadata["truncated"] != true || len(text) > 65536 || len(text) < 65530 || !strings.HasPrefix(string(odd.Metadata), text) {
+			t.Error(len(text), metadata["encoding"])
+		}
+		w.do("POST", "/ops/projections/"+p["name"].(string)+"/retry", "").fails(409, "projection-stopped-again")
+	}
+	// The program learns what it is; here, the log does.
+	w.log.set(func(l *ledger) { l.recorded = l.recorded[:len(l.recorded)-1] })
+	w.get("/ops/projections/contact_state/event").fails(404, "event-not-found")
+	w.do("POST", "/ops/projections/nothing/retry", "").fails(404, "projection-not-found")
 }
 
 func TestTheOperationsAddressHasHealthAndMetrics(t *testing.T) {
