@@ -53,6 +53,12 @@ var actionGroups = []actionGroup{
 	}},
 	{"Operations", []action{
 		{"projection.rebuilt", "Rebuilt a read model"},
+		{"projection.rebuild-paused", "Paused a rebuild"},
+		{"projection.rebuild-resumed", "Went on with a rebuild"},
+		{"projection.rebuild-canceled", "Canceled a rebuild"},
+		{"projection.rolled-back", "Rolled a read model back"},
+		{"projection.retried", "Tried a stopped read model again"},
+		{"rebuilds.limited", "Changed how fast rebuilds may go"},
 	}},
 }
 

@@ -92,12 +92,36 @@ func (v *visit) explain(err error) *fault {
 	case v.IsUnavailable(err):
 		return away("database-unavailable", "The database")
 	}
+	if f := explainProjection(err); f != nil {
+		return f
+	}
 	if stopped, ok := errors.AsType[*projections.Stopped](err); ok {
 		return &fault{Status: http.StatusServiceUnavailable, Code: "read-model-stopped", Title: "A read model has stopped", Retry: true,
 			Message: "The read model " + stopped.Model + " met an event that it cannot apply. Operations names the event and how to go on."}
 	}
 	v.Logger.LogAttrs(v.ctx(), slog.LevelError, "page failed", slog.String("request", v.id), slog.String("error", withoutValues(err)))
 	return v.numbered(errInternal)
+}
+
+// explainProjection has words for what cannot be done to a read model; nil for all else.
+func explainProjection(err error) *fault {
+	f := &fault{Status: http.StatusConflict, Title: "This cannot be done now"}
+	if busy, ok := errors.AsType[*projections.BusyError](err); ok {
+		f.Code, f.Message = "projection-busy", "The read model "+busy.Name+" is to be rebuilt, or is being verified, already. Operations shows how far that is."
+		return f
+	}
+	if not, ok := errors.AsType[*projections.NotRebuildingError](err); ok {
+		f.Code, f.Message = "projection-not-rebuilding", "The rebuild of "+not.Name+" has ended in the meantime."
+		return f
+	}
+	if none, ok := errors.AsType[*projections.NoRollbackError](err); ok {
+		f.Code, f.Message = "projection-rollback-missing", "The tables that "+none.Name+" had before are gone: they are kept for a day, or until the next rebuild."
+		if none.OtherVersion {
+			f.Code, f.Message = "projection-rollback-version", "The tables that "+none.Name+" had before were filled by another version of the program. Start that version, or rebuild."
+		}
+		return f
+	}
+	return nil
 }
 
 func refused(r *commands.Refusal) *fault {

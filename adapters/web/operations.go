@@ -2,8 +2,11 @@ package web
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"slices"
+	"strings"
+	"time"
 
 	"importledger/projections"
 )
@@ -12,7 +15,10 @@ import (
 type operationsView struct {
 	Models   []modelRow
 	Events   uint64 // in the log
-	Rebuild  task
+	Limit    int    // events a second of rebuilds; 0: none
+	Busy     bool   // something is being rebuilt
+	Values   bool   // the user may see what differs, and the events that stop a read model
+	Retry    task
 	Verify   task
 	Verified projections.Verification
 }
@@ -20,21 +26,23 @@ type operationsView struct {
 // modelRow is one read model.
 type modelRow struct {
 	projections.Status
-	Lag     uint64
-	Percent int // of a rebuild
+	Lag   uint64
+	Total uint64 // events in the log
 }
 
 // Word is the state as people say it.
 func (m modelRow) Word() string {
 	switch {
-	case m.State == projections.StateLive && m.Lag == 0:
-		return "Current"
-	case m.State == projections.StateLive:
-		return "Catching up"
 	case m.State == projections.StateStopped:
 		return "Stopped"
+	case m.Rebuild != nil && m.Rebuild.State == projections.RebuildRunning && m.Rebuild.Back:
+		return "Rolling back"
+	case m.Rebuild != nil && m.Rebuild.State == projections.RebuildRunning:
+		return "Rebuilding"
+	case m.Lag > 0:
+		return "Catching up"
 	}
-	return "Rebuilding"
+	return "Current"
 }
 
 // Icon is the state's shape.
@@ -46,6 +54,54 @@ func (m modelRow) Icon() string {
 		return "failed"
 	}
 	return "importing"
+}
+
+// Percent is how far the rebuild is.
+func (m modelRow) Percent() int { return m.Rebuild.Percent(m.Total) }
+
+// Standing says how the rebuild stands, as "40 % · 41,250 events a second · 8 s left".
+func (m modelRow) Standing() string {
+	r := m.Rebuild
+	said := []string{fmt.Sprintf("%d %%", m.Percent())}
+	switch {
+	case r.State == projections.RebuildWaiting:
+		said = append(said, "waits for its turn")
+	case r.State == projections.RebuildPaused:
+		said = append(said, "paused")
+	case r.State == projections.RebuildFailed:
+		said = append(said, "cannot go on")
+	case r.Stage == "indexing":
+		said = append(said, "indexing")
+	case r.Stage == "swapping":
+		said = append(said, "swapping")
+	default:
+		if r.EventsPerSecond >= 1 {
+			said = append(said, english.Sprintf("%.0f events a second", r.EventsPerSecond))
+		}
+		if left, known := r.Left(m.Total); known {
+			said = append(said, left.Round(time.Second).String()+" left")
+		}
+	}
+	return strings.Join(said, " · ")
+}
+
+// Trouble is why the rebuild does not go on; empty: it does.
+func (m modelRow) Trouble() string {
+	if m.Rebuild.Failed != nil {
+		return m.Rebuild.Failed.Error()
+	}
+	return m.Rebuild.Trouble
+}
+
+// AtEvent tells that an event stops the read model or its rebuild.
+func (m modelRow) AtEvent() bool {
+	stopped, _ := m.StoppedAt()
+	return stopped != nil && stopped.Event != ""
+}
+
+// CanRollBack tells that the tables of before are there and of use.
+func (m modelRow) CanRollBack() bool {
+	return m.Rebuild == nil && m.Previous != nil && m.Previous.Usable
 }
 
 func (v *visit) operationsPage() error {
@@ -72,38 +128,22 @@ func (v *visit) operations() (operationsView, error) {
 	if err != nil {
 		return operationsView{}, err
 	}
-	page := operationsView{Events: count}
+	page := operationsView{Events: count, Values: v.user.May(contactsRead) && v.user.May(auditRead)}
+	if page.Limit, err = v.Projections.RebuildLimit(v.ctx()); err != nil {
+		return operationsView{}, err
+	}
 	for _, s := range all {
-		row := modelRow{Status: s}
+		row := modelRow{Status: s, Total: count}
 		if s.Applied < count {
 			row.Lag = count - s.Applied
 		}
-		if s.Rebuild != nil && count > 0 {
-			row.Percent = int(min(100, s.Rebuild.Applied*100/count))
-		}
+		page.Busy = page.Busy || s.Rebuild != nil
 		page.Models = append(page.Models, row)
 	}
 	v.upkeep.mu.Lock()
 	defer v.upkeep.mu.Unlock()
-	page.Rebuild, page.Verify, page.Verified = v.upkeep.rebuild, v.upkeep.verify, v.upkeep.verified
+	page.Retry, page.Verify, page.Verified = v.upkeep.retry, v.upkeep.verify, v.upkeep.verified
 	return page, nil
-}
-
-// rebuild makes read models anew, behind the scenes: the old ones serve meanwhile.
-func (v *visit) rebuild() error {
-	names := []string{v.r.PathValue("name")}
-	if names[0] == "all" {
-		names = projections.Names()
-	} else if !slices.Contains(projections.Names(), names[0]) {
-		return errNoPage
-	}
-	if err := v.Audit.Note(v.ctx(), "projection.rebuilt", v.by(), v.r.PathValue("name"), ""); err != nil {
-		return err
-	}
-	v.upkeep.begin(&v.upkeep.rebuild, v.Now, func(ctx context.Context) error {
-		return v.Projections.Rebuild(ctx, names, nil)
-	})
-	return v.seeOther("/operations?done=rebuilding")
 }
 
 // verify compares the read models with the log, behind the scenes.

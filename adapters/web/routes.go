@@ -6,7 +6,7 @@ import (
 )
 
 // Who may use a route: everybody, everybody who is signed in, or whoever has the
-// scope, or all of several. The scopes are the API's.
+// scope. The scopes are the API's.
 const (
 	public   = "public"
 	signedIn = "signed in"
@@ -69,8 +69,6 @@ func routes() []route {
 		{"POST /imports/{id}/cancel", importsWrite, (*visit).cancelImport},
 		{"GET /imports/{id}/errors.csv", importsRead, (*visit).errorsCSV},
 		{"GET /imports/{id}/source", auditRead, (*visit).source},
-		{"GET /imports/{id}/audit", auditRead, (*visit).exported},
-		{"GET /imports/{id}/rows/{row}", auditRead, (*visit).rowPage},
 
 		{"GET /imports/{id}/history", auditRead, (*visit).historyPage},
 		{"POST /imports/{id}/history/search", auditRead, (*visit).historySearch},
@@ -80,8 +78,6 @@ func routes() []route {
 		{"GET /contacts", contactsRead, (*visit).contactsPage},
 		{"POST /contacts/search", contactsRead, (*visit).contactsSearch},
 		{"GET /contacts/{id}", contactsRead, (*visit).contactPage},
-		{"GET /contacts/{id}/why", contactsRead + " " + auditRead, (*visit).whyPage},
-		{"GET /contacts/{id}/why/attribute", contactsRead + " " + auditRead, (*visit).attributeWhyPage},
 		{"POST /contacts/{id}/segments/add", contactsWrite, (*visit).addToSegment},
 		{"POST /contacts/{id}/segments/remove", contactsWrite, (*visit).takeFromSegment},
 		{"GET /segments", contactsRead, (*visit).segmentsPage},
@@ -158,6 +154,13 @@ func routes() []route {
 		{"GET /operations/live", opsWrite, (*visit).operationsLive},
 		{"POST /operations/verify", opsWrite, (*visit).verify},
 		{"POST /operations/rebuild/{name}", opsWrite, (*visit).rebuild},
+		{"POST /operations/pause/{name}", opsWrite, (*visit).pauseRebuild},
+		{"POST /operations/resume/{name}", opsWrite, (*visit).resumeRebuild},
+		{"POST /operations/cancel/{name}", opsWrite, (*visit).cancelRebuild},
+		{"POST /operations/rollback/{name}", opsWrite, (*visit).rollback},
+		{"POST /operations/retry/{name}", opsWrite, (*visit).retry},
+		{"POST /operations/limit", opsWrite, (*visit).limitRebuilds},
+		{"GET /operations/event/{name}", auditRead, (*visit).stoppedEvent},
 	}
 }
 

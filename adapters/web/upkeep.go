@@ -18,12 +18,12 @@ type upkeep struct {
 
 	mu       sync.Mutex
 	ended    bool
-	rebuild  task
+	retry    task
 	verify   task
 	verified projections.Verification
 }
 
-// task is a rebuild or a verification.
+// task is a retry or a verification.
 type task struct {
 	Running bool
 	Ended   time.Time // zero: not once

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"html/template"
-	"io"
 	"log/slog"
 	"net/http"
 	"reflect"
@@ -38,7 +37,6 @@ type Config struct {
 	Samples       Samples
 	Webhooks      Webhooks
 	Notifications Notifications
-	Exports       Exports
 	Limits        Limits
 	Logger        *slog.Logger
 	// Roles are the scopes of each role that a user can have, and Scopes all there are.
@@ -124,17 +122,11 @@ func (cfg Config) complete() error {
 // when it is shut down.
 func (w *Web) Drain() { w.drain.Do(func() { close(w.drained) }) }
 
-// Close drains, ends rebuilds and verifications, and returns when they have ended or
+// Close drains, ends verifications, and returns when they have ended or
 // ctx does.
 func (w *Web) Close(ctx context.Context) error {
 	w.Drain()
 	return w.upkeep.end(ctx)
-}
-
-// Exports are files that prove imports.
-type Exports interface {
-	// Export writes nothing before it knows that there is such an import.
-	Export(ctx context.Context, importID string, w io.Writer) error
 }
 
 // Database is a pool of connections to Postgres.
@@ -146,8 +138,15 @@ type Database interface {
 // Projections keeps the read models; a *projections.Projector does.
 type Projections interface {
 	WaitFor(ctx context.Context, position events.Position, names ...string) error
-	Rebuild(ctx context.Context, names []string, progress func(projections.Progress)) error
 	Verify(ctx context.Context, names []string) (projections.Verification, error)
+	Retry(ctx context.Context, name string) error
+	AskRebuild(ctx context.Context, names []string) error
+	AskRollback(ctx context.Context, name string) error
+	PauseRebuild(ctx context.Context, names []string) error
+	ResumeRebuild(ctx context.Context, names []string) error
+	CancelRebuild(ctx context.Context, names []string) error
+	LimitRebuilds(ctx context.Context, perSecond int) error
+	RebuildLimit(ctx context.Context) (perSecond int, err error)
 }
 
 // Changes tells which imports have changed in the imports list, whichever process
