@@ -94,7 +94,7 @@ var contract = []contractCall{
 	{route: "POST /people/connectors/{id}/password", scope: "ops:write", path: "/people/connectors/{connector}/password", status: 200, keys: `{password,*}`},
 	{route: "DELETE /people/connectors/{id}", scope: "ops:write", path: "/people/connectors/{connector}", status: 204},
 
-	{route: "GET /ops/projections", scope: "ops:write", status: 200, keys: `[{name,state,position,head,lag,eventsPerSecond,lastError,rebuild:{position,percent}}]`},
+	{route: "GET /ops/projections", scope: "ops:write", status: 200, keys: `[{name,state,position,head,lag,eventsPerSecond,lastError,rebuild:{position,percent,state,stage,rollback,events,eventsPerSecond,secondsLeft,lastError},previous:{replacedAt,until,usable}}]`},
 	{route: "POST /ops/projections/verify", scope: "ops:write", status: 200, keys: `{projections:[{name,rows,differences}],imports:{checked,rowsUnaccounted}}`},
 	{route: "POST /ops/projections/{name}/rebuild", scope: "ops:write", path: "/ops/projections/error_report/rebuild", status: 202, keys: `{rebuilding:[.]}`},
 	{route: "GET /.well-known/importledger-audit-keys", status: 200, keys: `{instance,keys:[{kty,crv,x,kid,use,alg,since,current}]}`},

@@ -107,6 +107,7 @@ func openLedger(ctx context.Context, s *settings, command string, dir *dataDir, 
 	l.running.Go(func() { l.projecting.changes.Run(background) })
 	l.running.Go(func() { l.projecting.run(background) })
 	l.running.Go(func() { l.forget(background) })
+	l.running.Go(func() { l.projecting.rebuild(background) })
 	if command == serving {
 		l.running.Go(func() { l.tell(background) })
 	}

@@ -53,7 +53,8 @@ func newProjector(st *storage, watch func(context.Context, projections.Transacti
 }
 
 // prepare makes read models that are not there, and rebuilds those that another
-// version made. Processes that start together do that once.
+// version made: this program has no use for their tables. Processes that start
+// together do that once, and one that is killed meanwhile goes on where it was.
 func (p *projecting) prepare(ctx context.Context) error {
 	for {
 		outdated, err := p.projector.Ensure(ctx)
@@ -65,7 +66,7 @@ func (p *projecting) prepare(ctx context.Context) error {
 		if _, busy := errors.AsType[*projections.BusyError](err); !busy {
 			return err
 		}
-		p.logger.Info("another process rebuilds them; waiting for it")
+		p.logger.Info("their rebuild was just canceled; asking for it again")
 		select {
 		case <-time.After(takeOverEvery):
 		case <-ctx.Done():
@@ -79,6 +80,10 @@ func (p *projecting) prepare(ctx context.Context) error {
 func (p *projecting) run(ctx context.Context) {
 	p.locks.Own(ctx, projections.Version(), takeOverEvery, p.turn)
 }
+
+// rebuild works off the rebuilds that are asked for, at whichever process, until ctx
+// ends.
+func (p *projecting) rebuild(ctx context.Context) { p.projector.RunRebuilds(ctx) }
 
 // turn projects until ctx ends.
 func (p *projecting) turn(ctx context.Context) (err error) {
