@@ -110,7 +110,8 @@ func release(s *served, addresses *strings.Builder) {
 	send(search(`{"` + bird("key") + `":1}`)).is(http.StatusUnprocessableEntity)
 	here := url.PathEscape(bird("path"))
 	for _, one := range []string{"GET /people/contacts/" + url.PathEscape(bird("cell")), "GET /people/contacts/" + here, "GET /people/contacts/" + here + "/events",
-		"GET /people/contacts/" + here + "/segments", "GET /people/attributes/" + here, "GET /people/segments/" + here, "GET /people/imports/" + here,
+		"GET /people/contacts/" + here + "/segments", "GET /people/contacts/" + here + "/provenance", "GET /people/contacts/" + url.PathEscape(bird("cell")) + "/provenance/" + here,
+		"GET /people/contacts/" + url.PathEscape(bird("cell")) + "/imports", "GET /people/attributes/" + here, "GET /people/segments/" + here, "GET /people/imports/" + here,
 		"GET /people/imports/" + here + "/history", "POST /ops/projections/" + here + "/rebuild", "GET /" + here, "PUT /people/contacts/" + here, "TRACE /people/" + here,
 		"GET /people/imports?unknown=" + here, "GET /people/imports?after=" + here, "GET /people/imports?state=" + here, "POST /people/contacts?sort=" + here,
 		"GET /people/segments?type=" + here, "GET /people/connectors/" + here, "GET /ops/users/" + here, "GET /people/contacts/" + here + "%00", "GET //people/contacts/" + here,

@@ -72,6 +72,7 @@ func (p *program) checks(ctx context.Context) []check {
 		{"data directory", d.dataDirectory},
 		{"disk space", d.diskSpace},
 		{"secret key", d.secretKey},
+		{"audit key", d.auditKey},
 		{"event store", d.eventStore},
 		{"database", d.database},
 		{"log of database", d.logOfDatabase},

@@ -145,10 +145,19 @@ func (d *doctor) diskSpace(context.Context) finding {
 }
 
 func (d *doctor) secretKey(context.Context) finding {
-	if d.settings.SecretKey != "" {
-		return allWell("from IMPORTLEDGER_SECRET_KEY or the configuration file")
+	return d.key(d.settings.SecretKey, "IMPORTLEDGER_SECRET_KEY", "secret.key", "restore it from a backup: without it contacts get other ids")
+}
+
+func (d *doctor) auditKey(context.Context) finding {
+	return d.key(d.settings.AuditKey, "IMPORTLEDGER_AUDIT_KEY", "audit.key", "restore it from a backup, or remove it: another one is made, and what this one signed still verifies")
+}
+
+// key looks at a key that is set, or made once in the data directory.
+func (d *doctor) key(set, variable, file, mend string) finding {
+	if set != "" {
+		return allWell("from %s or the configuration file", variable)
 	}
-	path := filepath.Join(d.settings.Data, "secret.key")
+	path := filepath.Join(d.settings.Data, file)
 	info, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return allWell("will be made at the first start")
@@ -161,7 +170,7 @@ func (d *doctor) secretKey(context.Context) finding {
 		return mustMend("give it back to the user who runs importledger", "%s cannot be read (%v)", path, cause(err))
 	}
 	if isSecretKey(strings.TrimSpace(string(text))) != nil {
-		return mustMend("restore it from a backup: without it contacts get other ids", "%s is not a secret key", path)
+		return mustMend(mend, "%s is no such key", path)
 	}
 	return allWell("%s, for its owner only", path)
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/ThreeDotsLabs/watermill"
 	"github.com/ThreeDotsLabs/watermill/message"
 	"github.com/ThreeDotsLabs/watermill/message/router/middleware"
+
 	"importledger/adapters/eventstore"
 	"importledger/adapters/postgres"
 	"importledger/adapters/telemetry"
