@@ -37,7 +37,7 @@ func (v *visit) showSampleUpload(status int, form uploadView, c *Connector) erro
 		form.Connector = c
 	}
 	form.Limits, form.Step = v.Limits, stepSample
-	form.Drop, form.Promise = "Drop the sample file", "Nothing of this file is imported, and it is not kept."
+	form.Drop, form.Promise = "Drop the sample file", "Nothing of this file is imported. It is kept for the next steps only, a week at most."
 	return v.render(status, "upload", view{Title: form.Title, Section: "connectors", Body: form})
 }
 

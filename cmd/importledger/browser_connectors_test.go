@@ -237,7 +237,7 @@ func (p *tab) changeConnector(one string, made connectorObject) {
 	town := filepath.Join(files, "town.csv")
 	p.must(os.WriteFile(town, []byte("E-mail;First name;Points;Town\na@example.org;A;1;B\n"), 0o600))
 	p.bySFTP(now, files, "put "+town)
-	p.become("document.querySelector('.files tbody tr .status-imported') && document.querySelector('.files tbody tr').textContent.includes('town.csv')")
+	p.become("document.querySelector('.files tbody tr:first-child .status-imported')?.closest('tr').textContent.includes('town.csv')")
 
 	p.click(".confirm:last-of-type summary")
 	p.accessible("a connector's removal is asked about")

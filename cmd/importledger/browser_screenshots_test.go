@@ -41,7 +41,7 @@ func TestScreenshots(t *testing.T) {
 	if *screenshots == "" {
 		t.Skip("pictures are made when a folder for them is named")
 	}
-	_, base := servePages(t)
+	_, base := servePages(t, append(doorsOpen, "IMPORTLEDGER_PUBLIC_HOST=files.example.org")...)
 	p := newTab(t, base)
 	p.signIn()
 	p.importFile(peopleFile(t, "customers-2026.csv", 8000), "Customers")
@@ -60,6 +60,18 @@ func TestScreenshots(t *testing.T) {
 	p.at("/imports/[^/]+")
 	p.ended()
 	p.picture("import-light.png", look{1280, "light"})
+
+	p.open("/connectors/new")
+	p.chooseSample(peopleFile(t, "web-shop.csv", 200))
+	p.click("button.primary")
+	p.at("/connectors/drafts/[^/]+/columns")
+	p.click("button.primary")
+	p.at("/connectors/drafts/[^/]+/access")
+	p.fill("input[name=name]", "Web shop")
+	p.fill("input[name=username]", "web-shop")
+	p.click("button.primary")
+	p.see("#password")
+	p.picture("connector-light.png", look{1280, "light"})
 }
 
 // picture keeps what the window shows.
