@@ -128,6 +128,8 @@ func (s *Server) begin(raw net.Conn) {
 		return
 	}
 	s.conns[c] = struct{}{}
+	// Here, in the order in which they came: whoever came first is the first to make room.
+	done := s.cfg.Begin(c)
 	s.all.Go(func() {
 		defer func() {
 			_ = c.Close() // mostly closed already
@@ -135,7 +137,7 @@ func (s *Server) begin(raw net.Conn) {
 			defer s.mu.Unlock()
 			delete(s.conns, c)
 		}()
-		s.serve(c)
+		s.serve(c, done)
 	})
 }
 
@@ -196,9 +198,8 @@ func address(a net.Addr) netip.Addr {
 	return netip.Addr{}
 }
 
-// serve sees one connection through.
-func (s *Server) serve(c *connection) {
-	done := s.cfg.Begin(c)
+// serve sees one connection through; done says that it is known who it is.
+func (s *Server) serve(c *connection, done func()) {
 	defer done()
 	try := &signIn{cfg: s.cfg, conn: c, from: address(c.RemoteAddr())}
 	conn, channels, requests, err := ssh.NewServerConn(c, try.config())
