@@ -67,6 +67,11 @@ export function follow(part) {
 		source.addEventListener("end", () => {
 			ended = true;
 			stop();
+			const bell = document.getElementById("bell");
+			if (bell && bell !== part) { // it tells of the end that has just been seen
+				bell.dataset.live = "/notifications/bell";
+				follow(bell);
+			}
 		});
 		source.addEventListener("error", again);
 	}
