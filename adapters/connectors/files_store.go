@@ -218,3 +218,12 @@ func (c *Connectors) rename(ctx context.Context, f stored, name string) (ok bool
 	}
 	return ok, replaced, err
 }
+
+// Waiting counts the files that are closed and not imported yet.
+func (c *Connectors) Waiting(ctx context.Context) (count int, err error) {
+	err = c.deps.DB.QueryRow(ctx, "SELECT count(*) FROM ledger.connector_files WHERE state IN ('waiting', 'importing')").Scan(&count)
+	if err != nil {
+		return 0, fmt.Errorf("files that wait: %w", err)
+	}
+	return count, nil
+}

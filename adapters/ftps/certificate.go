@@ -21,7 +21,14 @@ import (
 type Certificate struct {
 	pair       tls.Certificate
 	selfSigned bool
+	from, to   time.Time
 }
+
+// ValidFrom is when clients begin to take it.
+func (c Certificate) ValidFrom() time.Time { return c.from }
+
+// ValidTo is when clients cease to.
+func (c Certificate) ValidTo() time.Time { return c.to }
 
 // Fingerprint is what people compare. A self-signed certificate is marked: nobody
 // vouches for it, so that clients have to be given it, or its fingerprint.
@@ -62,7 +69,7 @@ func ReadCertificate(certificate, key []byte) (Certificate, error) {
 	if err != nil {
 		return Certificate{}, errors.New("hold a certificate that cannot be read")
 	}
-	return Certificate{pair: pair, selfSigned: leaf.CheckSignatureFrom(leaf) == nil || string(leaf.RawIssuer) == string(leaf.RawSubject)}, nil
+	return Certificate{pair: pair, from: leaf.NotBefore, to: leaf.NotAfter, selfSigned: leaf.CheckSignatureFrom(leaf) == nil || string(leaf.RawIssuer) == string(leaf.RawSubject)}, nil
 }
 
 // validFor is long: a self-signed certificate is known by its fingerprint, which a

@@ -28,8 +28,8 @@ type Receiving = interface {
 	TransferError(err error)
 }
 
-// Folder is what a client sees. Paths come absolute and clean.
-type Folder interface {
+// Folder is what a client sees; any that has these methods is one. Paths come absolute and clean.
+type Folder = interface {
 	List(ctx context.Context, path string) ([]fs.FileInfo, error)
 	Stat(ctx context.Context, path string) (fs.FileInfo, error)
 	Open(ctx context.Context, path string) (io.ReadSeekCloser, error)

@@ -9,6 +9,7 @@ type errorGroup struct {
 	Rows    []int    // the first 20
 	Values  []string // the cell of each
 	Advice  string
+	Address string // of rows, but for their number; empty: they have no page
 }
 
 // errorExample is a row that breaks a rule, and the cell that does.

@@ -21,6 +21,7 @@ type eventView struct {
 	Next     string
 	Position string
 	EventID  string
+	Row      int // 0: the event is about no row
 }
 
 func (v *visit) eventPage() error {
@@ -49,6 +50,7 @@ func (v *visit) eventPage() error {
 	if page.Who, err = v.nameOf(page.Line.Event.Actor); err != nil {
 		return err
 	}
+	page.Row = rowIn(r)
 	address := func(n uint64) string { return "/imports/" + id + "/history/" + strconv.FormatUint(n, 10) }
 	if revision > 0 {
 		page.Previous = address(revision - 1)
@@ -57,6 +59,21 @@ func (v *visit) eventPage() error {
 		page.Next = address(revision + 1)
 	}
 	return v.render(http.StatusOK, "event", view{Title: "Revision " + strconv.FormatUint(revision, 10) + " of " + i.File.Name, Section: "imports", Body: page})
+}
+
+// rowIn is the row that an event is about; 0: none.
+func rowIn(r events.Recorded) int {
+	e, err := events.Decode(r)
+	if err != nil {
+		return 0
+	}
+	switch is := e.Event.(type) {
+	case events.RowAccepted:
+		return is.Row
+	case events.RowRejected:
+		return is.Row
+	}
+	return 0
 }
 
 // indented is an event's JSON for people; what is no JSON stays as it is.

@@ -31,15 +31,19 @@ func (v *visit) sendCSV(name string, write func(io.Writer) error) error {
 // attachment is an answer that becomes a file on its first write: until then it can
 // still become an error.
 type attachment struct {
-	w     http.ResponseWriter
-	name  string
-	begun bool
+	w         http.ResponseWriter
+	name      string
+	mediaType string // empty: CSV
+	begun     bool
 }
 
 func (f *attachment) begin() {
 	if !f.begun {
 		f.begun = true
 		fileHeaders(f.w.Header(), f.name)
+		if f.mediaType != "" {
+			f.w.Header().Set("Content-Type", f.mediaType)
+		}
 		f.w.WriteHeader(http.StatusOK)
 	}
 }

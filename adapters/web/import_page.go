@@ -94,7 +94,11 @@ func (v *visit) group(i *importView, patience time.Duration) error {
 	}
 	found, err := projections.GroupErrors(v.ctx(), v.DB, i.ID)
 	for _, g := range found {
-		i.Groups = append(i.Groups, errorGroup{Code: g.Code, Column: g.Column, Count: g.Count, Message: g.Message, Rows: g.Rows, Values: g.Values, Advice: advice(g.Code)})
+		group := errorGroup{Code: g.Code, Column: g.Column, Count: g.Count, Message: g.Message, Rows: g.Rows, Values: g.Values, Advice: advice(g.Code)}
+		if v.user.May(auditRead) {
+			group.Address = "/imports/" + i.ID + "/rows/"
+		}
+		i.Groups = append(i.Groups, group)
 	}
 	return err
 }

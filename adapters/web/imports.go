@@ -4,6 +4,8 @@ import (
 	"context"
 	"io"
 
+	"github.com/google/uuid"
+
 	"importledger/aggregate"
 	"importledger/commands"
 	"importledger/events"
@@ -27,6 +29,14 @@ type Imports interface {
 	At(ctx context.Context, id string, revision uint64) (aggregate.Import, error)
 	// Source opens the file as it was uploaded; the caller closes it.
 	Source(ctx context.Context, id string) (file io.ReadSeekCloser, name string, err error)
+	// Row tells what became of a row, and what the file says in it.
+	Row(ctx context.Context, id string, row int) (aggregate.Outcome, error)
+	// Origins tells where the values of a contact come from, which has these attributes.
+	// Not whole means that it has more rows than were looked at.
+	Origins(ctx context.Context, contact uuid.UUID, attributes []string) (origins []aggregate.Origin, whole bool, err error)
+	// SettingsOf gives how an attribute of a contact was set, the latest first, from
+	// before a row's number on (0: the latest), and the number to go on from (0: no more).
+	SettingsOf(ctx context.Context, contact uuid.UUID, attribute string, before int64, limit int) (all []aggregate.Setting, next int64, err error)
 	// ErrorsCSV writes the rejected rows. It writes nothing before it knows that the
 	// import exists and can be read.
 	ErrorsCSV(ctx context.Context, id string, w io.Writer) error

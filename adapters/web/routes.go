@@ -6,7 +6,7 @@ import (
 )
 
 // Who may use a route: everybody, everybody who is signed in, or whoever has the
-// scope. The scopes are the API's.
+// scope, or all of several. The scopes are the API's.
 const (
 	public   = "public"
 	signedIn = "signed in"
@@ -69,6 +69,8 @@ func routes() []route {
 		{"POST /imports/{id}/cancel", importsWrite, (*visit).cancelImport},
 		{"GET /imports/{id}/errors.csv", importsRead, (*visit).errorsCSV},
 		{"GET /imports/{id}/source", auditRead, (*visit).source},
+		{"GET /imports/{id}/audit", auditRead, (*visit).exported},
+		{"GET /imports/{id}/rows/{row}", auditRead, (*visit).rowPage},
 
 		{"GET /imports/{id}/history", auditRead, (*visit).historyPage},
 		{"POST /imports/{id}/history/search", auditRead, (*visit).historySearch},
@@ -78,6 +80,8 @@ func routes() []route {
 		{"GET /contacts", contactsRead, (*visit).contactsPage},
 		{"POST /contacts/search", contactsRead, (*visit).contactsSearch},
 		{"GET /contacts/{id}", contactsRead, (*visit).contactPage},
+		{"GET /contacts/{id}/why", contactsRead + " " + auditRead, (*visit).whyPage},
+		{"GET /contacts/{id}/why/attribute", contactsRead + " " + auditRead, (*visit).attributeWhyPage},
 		{"POST /contacts/{id}/segments/add", contactsWrite, (*visit).addToSegment},
 		{"POST /contacts/{id}/segments/remove", contactsWrite, (*visit).takeFromSegment},
 		{"GET /segments", contactsRead, (*visit).segmentsPage},

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -64,6 +65,19 @@ type User struct {
 
 // May tells whether the user has a scope; signedIn is everybody's.
 func (u User) May(scope string) bool { return scope == signedIn || slices.Contains(u.Scopes, scope) }
+
+// lacks gives the first of a route's scopes that the user has not; empty: none.
+func (u User) lacks(scopes string) string {
+	if scopes == signedIn {
+		return ""
+	}
+	for scope := range strings.FieldsSeq(scopes) {
+		if !u.May(scope) {
+			return scope
+		}
+	}
+	return ""
+}
 
 // SessionCookie holds the session's token. By its prefix browsers send it to this
 // host alone, over an encrypted connection or to the own machine, and let nobody

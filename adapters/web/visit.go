@@ -55,11 +55,12 @@ func (v *visit) enter(r route) error {
 		return v.askToSignIn()
 	case v.user.MustChange && r.pattern != "GET /set-up" && r.pattern != "POST /set-up" && r.pattern != "POST /sign-out":
 		return v.seeOther("/set-up")
-	case !v.user.May(r.who):
-		if err := v.Sessions.Refused(v.ctx(), v.client(), v.user.ID, r.pattern, r.who); err != nil {
+	}
+	if lacking := v.user.lacks(r.who); lacking != "" {
+		if err := v.Sessions.Refused(v.ctx(), v.client(), v.user.ID, r.pattern, lacking); err != nil {
 			return err
 		}
-		return notAllowed(v.user, r.who)
+		return notAllowed(v.user, lacking)
 	}
 	return r.serve(v)
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"html/template"
+	"io"
 	"log/slog"
 	"net/http"
 	"reflect"
@@ -37,6 +38,7 @@ type Config struct {
 	Samples       Samples
 	Webhooks      Webhooks
 	Notifications Notifications
+	Exports       Exports
 	Limits        Limits
 	Logger        *slog.Logger
 	// Roles are the scopes of each role that a user can have, and Scopes all there are.
@@ -127,6 +129,12 @@ func (w *Web) Drain() { w.drain.Do(func() { close(w.drained) }) }
 func (w *Web) Close(ctx context.Context) error {
 	w.Drain()
 	return w.upkeep.end(ctx)
+}
+
+// Exports are files that prove imports.
+type Exports interface {
+	// Export writes nothing before it knows that there is such an import.
+	Export(ctx context.Context, importID string, w io.Writer) error
 }
 
 // Database is a pool of connections to Postgres.

@@ -159,6 +159,14 @@ func TestHostileNamesAreTextAndKeepTheLayout(t *testing.T) {
 		p.click(".list a")
 		p.at(list + "/[^/]+")
 		p.harmless("one of " + list)
+		if list == "/contacts" {
+			p.click(`a[href$="/why"]`)
+			p.at("/contacts/[^/]+/why")
+			p.harmless("where the values come from")
+			p.click(`a[href*="/rows/"]`)
+			p.at("/imports/[^/]+/rows/[0-9]+")
+			p.harmless("a row")
+		}
 	}
 }
 

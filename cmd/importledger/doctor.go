@@ -79,6 +79,8 @@ func (p *program) checks(ctx context.Context) []check {
 		{"stored files", d.storedFiles},
 		{"mail", d.mail},
 		{"addresses", d.addresses},
+		{"SFTP door", d.sftpDoor},
+		{"FTPS door", d.ftpsDoor},
 		{"server", d.server},
 	}
 }

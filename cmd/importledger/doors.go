@@ -36,6 +36,7 @@ const (
 // that they connect to, where there are any.
 type doors struct {
 	connectors *connectors.Connectors
+	counts     *doorCounts
 	sftp       *sftp.Server // nil: not opened here
 	ftps       *ftps.Server
 	at         map[string]doorway // by protocol
@@ -89,7 +90,7 @@ func (d droppedImports) Drop(ctx context.Context, importID string, meta events.M
 // openDoors lets files in: a server where the settings say so, other commands by no
 // door. What came in by another process is imported by all of them.
 func openDoors(ctx context.Context, s *settings, command string, dir *dataDir, l *ledger, secret []byte, failed chan<- error) (_ *doors, err error) {
-	d := &doors{at: map[string]doorway{}, ended: make(chan struct{})}
+	d := &doors{at: map[string]doorway{}, counts: newDoorCounts(), ended: make(chan struct{})}
 	if d.connectors, err = l.newConnectors(s, secret); err != nil {
 		return nil, err
 	}
@@ -148,27 +149,14 @@ func (d *doors) openSFTP(ctx context.Context, s *settings, dir *dataDir, gate *c
 	}
 	d.listeners = append(d.listeners, listener)
 	d.at[connectors.SFTP] = doorway{host: s.publicHost(listener), port: portOf(listener), fingerprint: key.Fingerprint(), digest: key.Fingerprint()}
+	door := d.entrance(connectors.SFTP, gate)
 	d.sftp = sftp.New(sftp.Config{
-		HostKey: key,
-		Password: func(ctx context.Context, username string, from netip.Addr, password string) (string, error) {
-			return d.connectors.Password(ctx, connectors.SFTP, username, from, password)
-		},
-		Key: func(ctx context.Context, username, key string) (string, error) {
-			return d.connectors.Key(ctx, connectors.SFTP, username, key)
-		},
+		HostKey: key, Password: door.password, Key: door.key, Enter: door.enter, Begin: door.begin, Logger: logger,
 		Refused: func(ctx context.Context, username string, from netip.Addr, why string) {
-			if err := d.connectors.Refused(context.WithoutCancel(ctx), connectors.SFTP, username, from, why); err != nil {
+			if err := door.refused(ctx, username, from, why); err != nil {
 				logger.Warn("a refused login could not be written down", "error", err)
 			}
 		},
-		Enter: func(ctx context.Context, id string, from netip.Addr, how string, cut func()) (sftp.Folder, error) {
-			session, err := d.connectors.Enter(ctx, id, from, how, cut)
-			if err != nil {
-				return nil, err // not a nil session in an interface
-			}
-			return session, nil
-		},
-		Begin: gate.Begin, Logger: logger,
 	})
 	return nil
 }
@@ -188,19 +176,10 @@ func (d *doors) openFTPS(ctx context.Context, s *settings, dir *dataDir, gate *c
 	if err != nil {
 		return err
 	}
+	door := d.entrance(connectors.FTPS, gate)
 	d.ftps = ftps.New(ftps.Config{
 		Certificate: certificate, PassivePorts: ports, PublicHost: s.PublicHost,
-		Password: func(ctx context.Context, username string, from netip.Addr, password string) (string, error) {
-			return d.connectors.Password(ctx, connectors.FTPS, username, from, password)
-		},
-		Enter: func(ctx context.Context, id string, from netip.Addr, how string, cut func()) (ftps.Folder, error) {
-			session, err := d.connectors.Enter(ctx, id, from, how, cut)
-			if err != nil {
-				return nil, err // not a nil session in an interface
-			}
-			return session, nil
-		},
-		Begin: gate.Begin, Logger: logger,
+		Password: door.password, Enter: door.enter, Begin: door.begin, Logger: logger,
 	})
 	return nil
 }
@@ -215,6 +194,10 @@ func (s *settings) certificate(dir *dataDir) (ftps.Certificate, error) {
 			return ftps.Certificate{}, err
 		}
 	}
+	return readCertificate(certificateAt, keyAt)
+}
+
+func readCertificate(certificateAt, keyAt string) (ftps.Certificate, error) {
 	certificate, err := os.ReadFile(certificateAt)
 	if err != nil {
 		return ftps.Certificate{}, fmt.Errorf("the FTPS certificate %s cannot be read: %w", certificateAt, cause(err))

@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"net"
+	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
@@ -136,6 +137,41 @@ func TestDoorsOfTwoProcessesShareQuotaAndBans(t *testing.T) {
 	for _, want := range []string{"too-many-sessions", "password-wrong", "too-many-attempts"} {
 		if !strings.Contains(said, want) {
 			t.Errorf("the activity does not tell of %s: %s", want, said)
+		}
+	}
+}
+
+func TestDoorsAreCounted(t *testing.T) {
+	t.Parallel()
+	s := serveHere(t, "IMPORTLEDGER_SFTP_LISTEN=127.0.0.1:0")
+	c := newClient(s.base, testClient, testSecret)
+	t.Cleanup(c.close)
+	made := c.connector(t, "sftp")
+	f := contactsOf{1, 200}
+	drop(t, made.dropper(t), f.name(), f.text())
+	if made.session(t, "wrong") != nil {
+		t.Fatal("a wrong password came in")
+	}
+	c.dropped(t, made.ID, 1)
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.ops+"/metrics", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	said := string(s.send(request).is(http.StatusOK).body)
+	for _, want := range []string{
+		`importledger_door_connections_total{protocol="sftp"} 2`,
+		`importledger_door_handshakes{protocol="sftp"} 0`,
+		`importledger_door_logins_total{outcome="entered",protocol="sftp"} 1`,
+		`importledger_door_logins_total{outcome="refused",protocol="sftp"} 1`,
+		`importledger_door_logins_total{outcome="entered",protocol="ftps"} 0`,
+		`importledger_door_sessions{protocol="sftp"} 1`,
+		`importledger_door_files_total{outcome="received",protocol="sftp"} 1`,
+		`importledger_door_files_total{outcome="broken",protocol="sftp"} 0`,
+		`importledger_door_received_bytes_total{protocol="sftp"} ` + strconv.FormatFloat(float64(len(f.text())), 'g', -1, 64),
+		`importledger_door_files_waiting 0`,
+	} {
+		if !strings.Contains(said, want+"\n") {
+			t.Errorf("not counted: %s", want)
 		}
 	}
 }

@@ -106,7 +106,7 @@ func startServer(ctx context.Context, s *settings, command, listen, opsListen st
 }
 
 func (srv *server) makeAPI(s *settings) error {
-	metrics, err := api.NewMetrics(srv.ledger.collectors()...)
+	metrics, err := api.NewMetrics(append(srv.ledger.collectors(), srv.doors.collectors()...)...)
 	if err != nil {
 		return err
 	}

@@ -24,7 +24,7 @@ func (srv *server) makeWeb(s *settings) (err error) {
 		People: webPeople{srv.access.users}, Programs: webPrograms{srv.access.clients}, Audit: webAudit{srv.access.guard.Audit()},
 		Roles: api.Roles(), Scopes: api.Scopes(), PublicURL: strings.TrimSuffix(s.PublicURL, "/"),
 		Connectors: doors, Samples: doors, Webhooks: webWebhooks{srv.ledger.notifier, audit},
-		Drafts: postgres.NewDrafts(srv.ledger.pool), Notifications: bell{srv.ledger.notifier}, Limits: web.Limits{Bytes: s.MaxBytes, Rows: s.MaxRows, Columns: s.MaxColumns},
+		Drafts: postgres.NewDrafts(srv.ledger.pool), Notifications: bell{srv.ledger.notifier}, Exports: srv.exports, Limits: web.Limits{Bytes: s.MaxBytes, Rows: s.MaxRows, Columns: s.MaxColumns},
 		Standing: srv.api.Standing, ExistingContacts: srv.api.ExistingContacts, Identify: srv.ledger.identify, Logger: srv.logger, IsUnavailable: postgres.IsUnavailable,
 	})
 	return err
