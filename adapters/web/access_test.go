@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -305,5 +307,46 @@ func TestTheSheetHasEveryShortcut(t *testing.T) {
 	}
 	if said := strings.Count(page, "<kbd>g</kbd>"); said != len(places) {
 		t.Errorf("the sheet has %d places, the module %d", said, len(places))
+	}
+}
+
+// TestTheAuditLogHasWordsForEveryAction finds the names of actions in the source, and
+// holds them against what the page can say and be asked for.
+func TestTheAuditLogHasWordsForEveryAction(t *testing.T) {
+	t.Parallel()
+	name := regexp.MustCompile(`"((?:user|session|client|request|connector|webhook|projection|rebuilds)\.[a-z]+(?:-[a-z]+)*)"`)
+	found := map[string]bool{}
+	for _, pattern := range []string{"../auth/*.go", "../api/*.go", "*.go"} {
+		files, err := filepath.Glob(pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, file := range files {
+			if strings.HasSuffix(file, "_test.go") || file == "audit_words.go" {
+				continue
+			}
+			source, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, m := range name.FindAllStringSubmatch(string(source), -1) {
+				found[m[1]] = true
+			}
+		}
+	}
+	if len(found) < 20 {
+		t.Fatalf("only %d actions were found", len(found))
+	}
+	for action := range found {
+		if actionWords(action) == action {
+			t.Errorf("nothing says %s in words", action)
+		}
+	}
+	for _, g := range actionGroups {
+		for _, a := range g.Actions {
+			if !found[a.Name] {
+				t.Errorf("nobody writes %s down", a.Name)
+			}
+		}
 	}
 }
