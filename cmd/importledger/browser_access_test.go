@@ -142,6 +142,17 @@ func TestAnAPIClientIsMadeAndRevokedInABrowser(t *testing.T) {
 	}
 	p.open("/clients")
 	p.accessible("API clients")
+
+	p.open("/clients/new")
+	p.fill("input[name=name]", hostile[1]+strings.Repeat("W", 50))
+	p.click("input[value='imports:read']")
+	p.click("form button.primary")
+	p.see("#client-secret")
+	p.harmless("an API client")
+	for _, path := range []string{"/clients", "/audit"} {
+		p.open(path)
+		p.harmless(path)
+	}
 }
 
 // credentials are those that the page shows this once.
