@@ -99,6 +99,11 @@ func encodeLine(v any) ([]byte, error) {
 	return b.Bytes(), err
 }
 
+// longestName is longer than the name of any event: names are repeated to people.
+const longestName = 100
+
+var errNoName = errors.New("its event has a name that no event has")
+
 var errSpelling = errors.New("its members are not those that such a line has, or not written as they are there")
 
 // decodeLine reads a line, and refuses every other spelling of it: nothing can be

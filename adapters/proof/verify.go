@@ -143,7 +143,11 @@ func (v *verifier) takeHeader(line []byte) {
 
 func (v *verifier) takeEvent(line []byte) {
 	var e eventLine
-	if err := decodeLine(line, &e); err != nil {
+	err := decodeLine(line, &e)
+	if err == nil && len(e.Type) > longestName {
+		err = errNoName
+	}
+	if err != nil {
 		v.breaks(nil, err.Error())
 		return
 	}

@@ -220,6 +220,7 @@ func TestHostileFilesAreRefusedByCode(t *testing.T) {
 		"a long line among events":  {with(4, append(bytes.Clone(long), '\n')), proof.EventInserted},
 		"a long line at the end":    {with(len(lines)-1, append(bytes.Clone(long), '\n')), proof.LineTooLong},
 		"bytes that are not UTF-8":  {with(4, []byte("{\"revision\":\xff\xfe}\n")), proof.EventInserted},
+		"a name without end":        {with(4, []byte(`{"revision":3,"type":"`+strings.Repeat("N", 1<<20)+`","id":"00000000-0000-0000-0000-000000000000","data":"","metadata":""}`+"\n")), proof.EventInserted},
 		"an empty line":             {with(4, []byte("\n")), proof.EventInserted},
 		"lines that end in CRLF":    {bytes.ReplaceAll(join(lines), []byte("\n"), []byte("\r\n")), proof.NotAnExport},
 		"a byte order mark":         {append([]byte("\xef\xbb\xbf"), join(lines)...), proof.NotAnExport},
@@ -230,7 +231,7 @@ func TestHostileFilesAreRefusedByCode(t *testing.T) {
 		"only a header":             {lines[0], proof.Truncated},
 		"no last line end":          {bytes.TrimSuffix(join(lines), []byte("\n")), proof.Truncated},
 	} {
-		if report := verified(t, c.file, key.Public()); report.Fault == nil || report.Fault.Code != c.code {
+		if report := verified(t, c.file, key.Public()); report.Fault == nil || report.Fault.Code != c.code || len(report.Fault.Message) > 500 {
 			t.Errorf("%s: %+v, want %s", name, report.Fault, c.code)
 		}
 	}
