@@ -26,6 +26,8 @@ type model struct {
 	// trim leaves of an event what the fold of a read model that trails needs; nil: the
 	// model does not trail.
 	trim func(events.Envelope) events.Envelope
+	// heeds are the events that the fold looks at, by name; nil: all that there are.
+	heeds map[string]bool
 }
 
 // fold writes a run of events, in log order, into the tables of the schema that
@@ -45,11 +47,13 @@ const (
 // rows from the same events: the tables filled before are then known as outdated.
 func all() []*model {
 	return []*model{
-		newModel(ImportsList, importsListDDL, 2, foldImportsList, nil),
-		newModel(ContactState, contactStateDDL, 2, foldContactState, newContactFiller),
-		newModel(SegmentMembers, segmentMembersDDL, 2, foldSegmentMembers, newMemberFiller),
-		newModel(ErrorReport, errorReportDDL, 1, foldErrorReport, nil),
-		newModel(ContactRows, contactRowsDDL, 1, foldContactRows, nil).trailing(trimContactRows),
+		newModel(ImportsList, importsListDDL, 2, foldImportsList, nil).heeding("ImportStarted", "ColumnsMapped",
+			"RowAccepted", "RowRejected", "ImportCompleted", "ImportCanceled", "ImportFailed"),
+		newModel(ContactState, contactStateDDL, 2, foldContactState, newContactFiller).heeding("ColumnsMapped", "RowAccepted", "AttributeCreated"),
+		newModel(SegmentMembers, segmentMembersDDL, 2, foldSegmentMembers, newMemberFiller).heeding("ColumnsMapped", "RowAccepted",
+			"SegmentCreated", "SegmentRenamed", "SegmentRemoved", "SegmentContactsAdded", "SegmentContactsRemoved"),
+		newModel(ErrorReport, errorReportDDL, 1, foldErrorReport, nil).heeding("RowRejected"),
+		newModel(ContactRows, contactRowsDDL, 1, foldContactRows, nil).trailing(trimContactRows).heeding("RowAccepted"),
 	}
 }
 
@@ -85,6 +89,16 @@ func newModel(name, ddl string, foldVersion int, fold fold, filler func(fillLimi
 // trailing makes a model one that trails the others.
 func (m *model) trailing(trim func(events.Envelope) events.Envelope) *model {
 	m.trim = trim
+	return m
+}
+
+// heeding says which events the fold looks at. One of another name that cannot be
+// decoded does not concern the model, as long as the name is known: an unknown one might.
+func (m *model) heeding(names ...string) *model {
+	m.heeds = map[string]bool{}
+	for _, name := range names {
+		m.heeds[name] = true
+	}
 	return m
 }
 

@@ -215,7 +215,7 @@ func (p *Projector) advance(ctx context.Context, t *tracked, r run) error {
 	if !known {
 		return nil // stopped meanwhile
 	}
-	r = r.after(at)
+	r = r.concerning(t.model).after(at)
 	if readable := r.readable(); at.Before(readable.until) {
 		if err := p.commit(ctx, t, readable); err != nil {
 			var stopped *Stopped

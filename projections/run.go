@@ -1,6 +1,7 @@
 package projections
 
 import (
+	"errors"
 	"slices"
 
 	"importledger/events"
@@ -30,6 +31,28 @@ func decode(d *events.Decoder, batch events.Batch) run {
 		r.events = append(r.events, e)
 	}
 	return r
+}
+
+// concerning takes the events that cannot be decoded, and do not concern a model, for
+// events that say nothing: they count, and stop nobody.
+func (r run) concerning(m *model) run {
+	if len(r.broken) == 0 || m.heeds == nil {
+		return r
+	}
+	all := run{until: r.until}
+	rest := r.events
+	for _, b := range r.broken {
+		if m.heeds[b.at.Type] || errors.Is(b.why, events.ErrUnknownEvent) {
+			all.broken = append(all.broken, b)
+			continue
+		}
+		before := run{events: rest}.firstAfter(b.at.Position)
+		all.events = append(all.events, rest[:before]...)
+		all.events = append(all.events, events.Envelope{ID: b.at.ID, Stream: b.at.Stream, Revision: b.at.Revision, Position: b.at.Position, Type: b.at.Type})
+		rest = rest[before:]
+	}
+	all.events = append(all.events, rest...)
+	return all
 }
 
 // after leaves away what lies up to p.

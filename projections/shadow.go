@@ -149,7 +149,7 @@ func (s *shadow) take(ctx context.Context, p *Projector, r run) error {
 	if s.limit != nil {
 		r = r.upTo(*s.limit)
 	}
-	r = r.after(s.position)
+	r = r.concerning(s.model).after(s.position)
 	if readable := r.readable(); s.position.Before(readable.until) {
 		if err := s.put(ctx, p, readable); err != nil {
 			return err

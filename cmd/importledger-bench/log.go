@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -179,7 +181,7 @@ func rebuild(ctx context.Context, b *bench) (_ []figure, err error) {
 		}
 		total += len(all)
 	}
-	projector, cleanUp, err := b.projector(ctx, log)
+	projector, pool, cleanUp, err := b.projector(ctx, log)
 	if err != nil {
 		return nil, err
 	}
@@ -204,24 +206,114 @@ func rebuild(ctx context.Context, b *bench) (_ []figure, err error) {
 		fmt.Fprintf(b.progress, "  %.0f events/s, reading alone %.0f\n", float64(total)/took.Seconds(), float64(total)/least.Seconds())
 		runs, floors = append(runs, float64(total)/took.Seconds()), append(floors, float64(total)/least.Seconds())
 	}
-	return []figure{measured("rebuild", "events/s", runs, floors, "≥ 0.4 ×", func(_, ratio float64) bool { return ratio >= 0.4 })}, nil
+	figures := []figure{measured("rebuild", "events/s", runs, floors, "≥ 0.4 ×", func(_, ratio float64) bool { return ratio >= 0.4 })}
+	swaps, err := swaps(ctx, b, projector, pool)
+	return append(figures, swaps...), err
 }
 
-func (b *bench) projector(ctx context.Context, log *eventLog) (*projections.Projector, func(), error) {
+// swaps measures how long readers wait for an answer while all read models are swapped
+// again and again, beside the same readers while nothing is.
+func swaps(ctx context.Context, b *bench, projector *projections.Projector, pool *pgxpool.Pool) ([]figure, error) {
+	var runs, floors []float64
+	for range min(b.runs, 5) {
+		least, err := longestRead(ctx, pool, func() error { return pause(ctx, time.Second) })
+		if err != nil {
+			return nil, err
+		}
+		most, err := longestRead(ctx, pool, func() error {
+			for _, name := range projections.Names() {
+				if err := projector.AskRollback(ctx, name); err != nil { // brings nothing up: a swap and no more
+					return err
+				}
+			}
+			return rebuiltAll(ctx, projector)
+		})
+		if err != nil {
+			return nil, err
+		}
+		fmt.Fprintf(b.progress, "  longest read %.1f ms while swapping, %.1f ms while not\n", most, least)
+		runs, floors = append(runs, most), append(floors, least)
+	}
+	return []figure{measured("rebuild swap, longest read", "ms", runs, floors, "< 50 ms", func(median, _ float64) bool { return median < 50 })}, nil
+}
+
+// rebuiltAll works off what is asked for.
+func rebuiltAll(ctx context.Context, projector *projections.Projector) error {
+	working, stop := context.WithCancel(ctx)
+	var running sync.WaitGroup
+	running.Go(func() { projector.RunRebuilds(working) })
+	defer running.Wait()
+	defer stop()
+	for {
+		all, err := projector.Status(ctx)
+		if err != nil {
+			return err
+		}
+		if !slices.ContainsFunc(all, func(s projections.Status) bool { return s.Rebuild != nil }) {
+			return nil
+		}
+		if err := pause(ctx, 20*time.Millisecond); err != nil {
+			return err
+		}
+	}
+}
+
+// longestRead is how many milliseconds the slowest of many readers' queries took while
+// something was done.
+func longestRead(ctx context.Context, pool *pgxpool.Pool, while func() error) (float64, error) {
+	reading, stop := context.WithCancel(ctx)
+	defer stop()
+	const readers = 4
+	longest, errs := make([]time.Duration, readers), make([]error, readers)
+	var working sync.WaitGroup
+	for i := range readers {
+		working.Go(func() {
+			for reading.Err() == nil && errs[i] == nil {
+				took, err := timed(func() error {
+					if _, _, err := projections.ListImports(ctx, pool, projections.ImportFilter{Page: 1, PageSize: 20}); err != nil {
+						return err
+					}
+					_, err := projections.ListContacts(ctx, pool, 1, 20, projections.NewestFirst)
+					return err
+				})
+				longest[i], errs[i] = max(longest[i], took), err
+			}
+		})
+	}
+	err := while()
+	stop()
+	working.Wait()
+	return float64(slices.Max(longest).Microseconds()) / 1000, errors.Join(append(errs, err)...)
+}
+
+func pause(ctx context.Context, d time.Duration) error {
+	select {
+	case <-time.After(d):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (b *bench) projector(ctx context.Context, log *eventLog) (*projections.Projector, *pgxpool.Pool, func(), error) {
 	url, err := b.newDatabase(ctx)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	var pool *pgxpool.Pool
 	if pool, err = postgres.Open(ctx, url, postgres.PoolConfig{}); err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
+	}
+	if err := postgres.Migrate(ctx, pool); err != nil {
+		pool.Close()
+		return nil, nil, nil, err
 	}
 	projector := projections.New(pool, log, projections.Config{IsTransient: postgres.IsUnavailable, Now: time.Now, After: time.After, Logger: discard()})
 	if _, err := projector.Ensure(ctx); err != nil {
 		pool.Close()
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
-	return projector, pool.Close, nil
+	return projector, pool, pool.Close, nil
 }
 
 func timed(do func() error) (time.Duration, error) {
