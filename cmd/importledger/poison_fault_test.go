@@ -8,6 +8,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/uuid"
+
+	"importledger/adapters/eventstore"
+	"importledger/events"
 	"importledger/projections"
 )
 
@@ -55,11 +59,11 @@ func stopsAlone(t *testing.T, f contactsOf, b breaking, draw *rand.Rand) {
 		t.Fatal(err)
 	}
 	for range 2 { // and after a kill and a start
-		c.stoppedAlone(t, b, i.ID)
+		c.stoppedAlone(t, b, i.ID, i.ID)
 		p.kill()
 		p, c = s.serve()
 	}
-	c.stoppedAlone(t, b, i.ID)
+	c.stoppedAlone(t, b, i.ID, i.ID)
 	if err := c.askOf(t.Context(), b.model, "retry"); !isStatus(err, http.StatusConflict) {
 		t.Errorf("it cannot be tried again yet: %v", err)
 	}
@@ -79,9 +83,33 @@ func stopsAlone(t *testing.T, f contactsOf, b breaking, draw *rand.Rand) {
 	c.verified(t)
 }
 
-// stoppedAlone waits until a read model is stopped at the event, and the others are
-// current.
-func (c *client) stoppedAlone(t *testing.T, b breaking, importID string) {
+// An event that cannot be decoded is no other: who has no use for it goes on. Here it
+// has no end, since no later version of the program reads it; the import that comes
+// after it does not care.
+func TestAnEventThatCannotBeDecodedStopsAloneThoseThatItConcerns(t *testing.T) {
+	s := newShared(t)
+	_, c := s.serve()
+	log, err := eventstore.Open(t.Context(), s.of("IMPORTLEDGER_EVENTSTORE_URL"), eventstore.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer log.Close()
+	odd := events.Proposed{ID: uuid.New(), Type: "AttributeCreated", Data: []byte(`{"name":`), Metadata: []byte(`{"v":1,"at":1795500000000}`)}
+	if _, err := log.Append(t.Context(), events.AttributeStream("odd"), 0, []events.Proposed{odd}); err != nil {
+		t.Fatal(err)
+	}
+	f := contactsOf{0, 500}
+	i, err := f.send(t.Context(), c, f.name())
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.stoppedAlone(t, breaking{model: projections.ContactState, event: "AttributeCreated"}, i.ID, events.AttributeStream("odd"))
+	f.errorsReported(t, c, i.ID)
+}
+
+// stoppedAlone waits until an import is worked off, a read model is stopped at an event
+// of a stream, and the others are current.
+func (c *client) stoppedAlone(t *testing.T, b breaking, importID, stream string) {
 	t.Helper()
 	for {
 		all, err := c.projections(t.Context())
@@ -100,7 +128,7 @@ func (c *client) stoppedAlone(t *testing.T, b breaking, importID string) {
 		if !others || stopped.Name == "" || stopped.Lag == 0 || !c.worked(t, importID) {
 			continue
 		}
-		if !strings.Contains(*stopped.LastError, b.event) || !strings.Contains(*stopped.LastError, importID) {
+		if !strings.Contains(*stopped.LastError, b.event) || !strings.Contains(*stopped.LastError, stream) {
 			t.Errorf("the event is not named: %s", *stopped.LastError)
 		}
 		break
@@ -110,7 +138,7 @@ func (c *client) stoppedAlone(t *testing.T, b breaking, importID string) {
 	if _, err := c.get(t.Context(), "/ops/projections/"+b.model+"/event", &e); err != nil {
 		t.Fatal(err)
 	}
-	if e.Type != b.event || !strings.HasSuffix(e.Stream, importID) || e.Data.Encoding != "utf-8" || !strings.HasPrefix(e.Data.Content, "{") || e.Metadata.Size == 0 {
+	if e.Type != b.event || !strings.HasSuffix(e.Stream, stream) || e.Data.Encoding != "utf-8" || !strings.HasPrefix(e.Data.Content, "{") || e.Metadata.Size == 0 {
 		t.Errorf("the event is shown as %+v", e)
 	}
 }
