@@ -2,11 +2,13 @@ package projections
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"importledger/events"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 )
 
 // Reached is how far a read model is in the log, and the last event in it.
@@ -17,29 +19,32 @@ type Reached struct {
 }
 
 // Marks gives how far each read model that exists has come, by which the log can be
-// known again.
+// known again; those too that a rebuild fills or has replaced, since one goes on behind
+// where they are.
 func Marks(ctx context.Context, q Querier) (all []Reached, err error) {
 	for _, name := range Names() {
-		exists, err := schemaExists(ctx, q, name)
-		if err != nil {
-			return nil, fmt.Errorf("read model %s: %w", name, err)
+		for _, suffix := range []string{"", nextSuffix, oldSuffix} {
+			c, err := readCheckpoint(ctx, q, name+suffix)
+			var answered *pgconn.PgError
+			if errors.As(err, &answered) && answered.Code == undefinedTable {
+				continue
+			}
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, Reached{Name: name + suffix, Position: c.position, Last: c.last})
 		}
-		if !exists {
-			continue
-		}
-		c, err := readCheckpoint(ctx, q, name)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, Reached{Name: name, Position: c.position, Last: c.last})
 	}
 	return all, nil
 }
 
-// Discard drops all read models, for a log that they were not made from. Ensure makes
+// Discard drops all read models, and what rebuilds have begun, for a log that they were not made from. Ensure makes
 // them anew. Nobody else may project or rebuild meanwhile.
 func (p *Projector) Discard(ctx context.Context) error {
 	return pgx.BeginFunc(ctx, p.pool, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, "DELETE FROM ledger.rebuilds; DELETE FROM ledger.replaced_models"); err != nil {
+			return fmt.Errorf("discard rebuilds: %w", err)
+		}
 		for _, t := range p.models {
 			// The projectors' lock, taken alone, also keeps a swap away.
 			if _, err := tx.Exec(ctx, "SELECT pg_advisory_xact_lock($1)", lockKey(projecting, t.name)); err != nil {

@@ -20,7 +20,7 @@ func TestReadModelsKeepTheLastEventTheyHave(t *testing.T) {
 	want := func(when string) {
 		t.Helper()
 		all := must(projections.Marks(t.Context(), pool))
-		if len(all) != len(projections.Names()) {
+		if len(all) < len(projections.Names()) {
 			t.Errorf("%s: %+v", when, all)
 		}
 		for _, r := range all {
