@@ -14,9 +14,7 @@ type userView struct {
 	Self     bool // it is who looks
 	Role     string
 	Roles    []roleChoice
-	Scopes   []string
 	Sessions []Session
-	More     int // sessions beyond those shown
 	Fault    *fault
 }
 
@@ -30,12 +28,10 @@ func (v *visit) showUser(status int, id string, f *fault) error {
 	if err != nil {
 		return err
 	}
-	page := userView{Person: is, Self: is.ID == v.user.ID, Role: is.Role, Roles: v.roleChoices(), Scopes: v.Roles[is.Role], Fault: f}
-	total := 0
-	if page.Sessions, total, err = v.Sessions.List(v.ctx(), is.ID, 0, sessionsShown); err != nil {
+	page := userView{Person: is, Self: is.ID == v.user.ID, Role: is.Role, Roles: v.roleChoices(), Fault: f}
+	if page.Sessions, _, err = v.Sessions.List(v.ctx(), is.ID, 0, sessionsShown); err != nil {
 		return err
 	}
-	page.More = total - len(page.Sessions)
 	return v.render(status, "user", view{Title: is.Name, Section: "users", Body: page})
 }
 
