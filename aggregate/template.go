@@ -13,9 +13,10 @@ import (
 // Template says beforehand what becomes of files that are still to come: which
 // columns they have, and what each one means.
 type Template struct {
-	Header     []string          `json:"header"`    // in any order
-	Separator  string            `json:"separator"` // "," or ";"
-	Mapping    []commands.Column `json:"mapping"`   // a header that no item names is skipped
+	Header     []string          `json:"header"`             // in any order
+	Separator  string            `json:"separator"`          // "," or ";"
+	Encoding   string            `json:"encoding,omitempty"` // of all files, where somebody knows it; empty: found for each
+	Mapping    []commands.Column `json:"mapping"`            // a header that no item names is skipped
 	ImportMode events.Mode       `json:"importMode"`
 	EventName  string            `json:"eventName,omitempty"` // mode events
 	Segment    *events.Segment   `json:"segment,omitempty"`   // with id and name, new or not

@@ -97,7 +97,7 @@ func (s *Service) inspectDropped(ctx context.Context, d Dropped) (file events.Fi
 			return d.File, fmt.Errorf("stored file: %w", err)
 		}
 		var found events.File
-		found, err = s.deps.Inspect(blob, commands.Reading{Separator: separator})
+		found, err = s.deps.Inspect(blob, commands.Reading{Separator: separator, Encoding: d.Template.Encoding})
 		if err != nil && !isFileRule(err) {
 			return d.File, fmt.Errorf("stored file: %w", err)
 		}
@@ -145,12 +145,25 @@ func (s *Service) CheckTemplate(ctx context.Context, t aggregate.Template) (aggr
 	if t.Header, err = s.checkHeader(t); err != nil {
 		return t, err
 	}
+	if err := s.checkEncoding(t); err != nil {
+		return t, err
+	}
 	m, err := s.complete(ctx, commands.MapColumns{Mapping: t.Mapping, Segment: t.Segment})
 	if err != nil {
 		return t, err
 	}
 	t.Segment = m.Segment
 	return t, t.Check(key, m.Attributes)
+}
+
+// checkEncoding lets the reader say whether it knows an encoding: of no bytes at all
+// it says nothing else about it.
+func (s *Service) checkEncoding(t aggregate.Template) error {
+	_, err := s.deps.Inspect(bytes.NewReader(nil), commands.Reading{Encoding: t.Encoding})
+	if why, ok := errors.AsType[*commands.Refusal](err); ok && why.Code == commands.EncodingInvalid {
+		return why
+	}
+	return nil //nolint:nilerr // that there are no rows is no news
 }
 
 // checkHeader reads a file of just the header, as if it had been received.

@@ -54,6 +54,21 @@ func TestADroppedFileIsImportedByItsTemplate(t *testing.T) {
 	}
 }
 
+func TestADroppedFileIsReadInItsTemplatesEncoding(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	s := w.service()
+	d := w.dropped("E-mail;Age;Notes\na@example.com;3;Zo\u00eb\n") // good UTF-8, and meant otherwise
+	if imp := mustDrop(t, s, d); imp.Started.File.Encoding != "utf-8" {
+		t.Errorf("found: %+v", imp.Started.File)
+	}
+	d = w.dropped("E-mail;Age;Notes\na@example.com;3;Zo\u00eb\n")
+	d.Template.Encoding = "windows-1252"
+	if imp := mustDrop(t, s, d); imp.Started.File.Encoding != "windows-1252" || imp.State != events.Importing {
+		t.Errorf("said: %+v", imp.Started.File)
+	}
+}
+
 func TestDroppingAgainIsTheSameImport(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -135,6 +150,7 @@ func TestATemplateIsCheckedLikeAFile(t *testing.T) {
 		commands.HeaderDuplicate:      func(p *aggregate.Template) { p.Header = []string{"E-mail", "E-mail"} },
 		commands.HeaderEmpty:          func(p *aggregate.Template) { p.Header = nil },
 		commands.SeparatorUnsupported: func(p *aggregate.Template) { p.Separator = "|" },
+		commands.EncodingInvalid:      func(p *aggregate.Template) { p.Encoding = "ebcdic" },
 		aggregate.MappingInvalid:      func(p *aggregate.Template) { p.Mapping = p.Mapping[1:] },
 		"segment-not-found":           func(p *aggregate.Template) { p.Segment = &events.Segment{ID: "01JDF3ZKQ8X6M4N9T2V7W5Y1AC"} },
 		commands.InvalidRequest:       func(p *aggregate.Template) { p.ImportMode = "other" },

@@ -114,11 +114,12 @@ func (d draft) template(started events.ImportStarted, file events.File) aggregat
 	header := file.OwnColumns()
 	m := d.command(header)
 	return aggregate.Template{Header: header, Separator: file.Separator, Mapping: m.Mapping, ImportMode: started.ImportMode, EventName: m.EventName,
-		Segment: m.Segment, DefaultCountry: m.DefaultCountry, BlankCells: m.BlankCells}
+		Segment: m.Segment, Encoding: d.Reading.Encoding, DefaultCountry: m.DefaultCountry, BlankCells: m.BlankCells}
 }
 
 // adopt takes a template's choices over, for another file.
 func (d *draft) adopt(t aggregate.Template) {
+	d.Reading.Encoding = t.Encoding
 	d.Mapping, d.EventName, d.DefaultCountry, d.BlankCells = t.Mapping, t.EventName, t.DefaultCountry, t.BlankCells
 	if t.Segment == nil {
 		return

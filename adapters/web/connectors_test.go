@@ -72,7 +72,7 @@ func TestATemplateIsTakenOver(t *testing.T) {
 	t.Parallel()
 	file := events.File{Header: []string{"E-mail", "Points"}, Separator: ";"}
 	for name, segment := range map[string]*events.Segment{"none": nil, "one that is there": {ID: "01JDF3ZKQ8X6M4N9T2V7W5Y1AC"}, "one that comes with the first file": {Name: "Daily"}} {
-		before := aggregate.Template{Header: file.Header, Separator: ";", ImportMode: events.ContactsEvents, EventName: "visit", DefaultCountry: "BE", BlankCells: events.ClearBlank,
+		before := aggregate.Template{Header: file.Header, Separator: ";", ImportMode: events.ContactsEvents, EventName: "visit", Encoding: "windows-1252", DefaultCountry: "BE", BlankCells: events.ClearBlank,
 			Mapping: []commands.Column{{Header: "E-mail", Attribute: "email"}, {Header: "Points", Property: "Points"}}, Segment: segment}
 		var d draft
 		kept := before

@@ -154,7 +154,7 @@ func (p *program) templateFrom(ctx context.Context, c *client, f importFlags, w 
 		}
 	}
 	template := map[string]any{"header": look.Header, "separator": look.Separator, "mapping": mapping, "importMode": mode}
-	for key, value := range map[string]string{"eventName": f.event, "defaultCountry": f.country, "blankCells": f.blank} {
+	for key, value := range map[string]string{"eventName": f.event, "encoding": f.encoding, "defaultCountry": f.country, "blankCells": f.blank} {
 		if value != "" {
 			template[key] = value
 		}
