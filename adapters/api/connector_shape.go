@@ -104,7 +104,7 @@ type fileTaken struct {
 type templateObject struct {
 	Header     []string      `json:"header" minItems:"1" maxItems:"1000" doc:"The columns that files have, in any order."`
 	Separator  string        `json:"separator" required:"false" doc:"A comma, the default, or a semicolon. A file with the right columns may have the other one."`
-	Encoding   *string       `json:"encoding" required:"false" nullable:"true" enum:"utf-8,utf-16le,utf-16be,windows-1252" doc:"Null: found for each file."`
+	Encoding   string        `json:"encoding,omitempty" enum:"utf-8,utf-16le,utf-16be,windows-1252" doc:"Found for each file when absent."`
 	Mapping    []mappingItem `json:"mapping" maxItems:"1000" doc:"A header that no item names is skipped."`
 	ImportMode string        `json:"importMode" required:"false" enum:"contacts,events" default:"contacts"`
 	EventName  *string       `json:"eventName" required:"false" nullable:"true" maxLength:"255"`
@@ -168,7 +168,7 @@ func connectorOf(c Connector) ConnectorObject {
 }
 
 func templateOf(t aggregate.Template) templateObject {
-	o := templateObject{Header: orEmpty(t.Header), Separator: t.Separator, ImportMode: string(t.ImportMode), EventName: orNull(t.EventName), Encoding: orNull(t.Encoding),
+	o := templateObject{Header: orEmpty(t.Header), Separator: t.Separator, ImportMode: string(t.ImportMode), EventName: orNull(t.EventName), Encoding: t.Encoding,
 		Mapping: make([]mappingItem, len(t.Mapping)), RowSettings: RowSettings{DefaultCountry: t.DefaultCountry, BlankCells: string(t.BlankCells)}}
 	for i, m := range t.Mapping {
 		o.Mapping[i] = mappingItem{Header: m.Header, Skip: m.Skip, Attribute: m.Attribute, Property: m.Property, Timestamp: m.Timestamp}
@@ -185,14 +185,11 @@ func templateOf(t aggregate.Template) templateObject {
 // template reads a template as it was answered, too: a segment that has its id needs
 // no name.
 func (o templateObject) template() (aggregate.Template, error) {
-	t := aggregate.Template{Header: o.Header, Separator: cmp.Or(o.Separator, ","), Mapping: wishes(o.Mapping),
+	t := aggregate.Template{Header: o.Header, Separator: cmp.Or(o.Separator, ","), Mapping: wishes(o.Mapping), Encoding: o.Encoding,
 		ImportMode:     cmp.Or(events.Mode(o.ImportMode), events.Contacts),
 		DefaultCountry: o.DefaultCountry, BlankCells: events.BlankCells(o.BlankCells)}
 	if o.EventName != nil {
 		t.EventName = *o.EventName
-	}
-	if o.Encoding != nil {
-		t.Encoding = *o.Encoding
 	}
 	if o.Segment != nil && o.Segment.SegmentID != "" {
 		t.Segment = &events.Segment{ID: o.Segment.SegmentID}
