@@ -65,7 +65,7 @@ type ContactRow struct {
 func RowsOfContact(ctx context.Context, q Querier, nxID uuid.UUID, before int64, limit int) ([]ContactRow, error) {
 	rows, err := q.Query(ctx, `
 		SELECT number, import_id, row FROM contact_rows.rows
-		WHERE nx_id = $1 AND ($2 = 0 OR number < $2) ORDER BY number DESC LIMIT $3`, [16]byte(nxID), before, limit)
+		WHERE nx_id = $1 AND ($2::bigint = 0 OR number < $2) ORDER BY number DESC LIMIT $3`, [16]byte(nxID), before, limit)
 	if err != nil {
 		return nil, err
 	}

@@ -27,6 +27,9 @@ func TestRowsOfAContactAreListedLatestFirst(t *testing.T) {
 	if got := must(projections.RowsOfContact(t.Context(), pool, contactID(1), 3, 1)); !reflect.DeepEqual(got, want[1:2]) {
 		t.Errorf("from before the last: %+v", got)
 	}
+	if got := must(projections.RowsOfContact(t.Context(), pool, contactID(1), 1<<53, 10)); !reflect.DeepEqual(got, want) {
+		t.Errorf("from before a number that no ledger has come to: %+v", got)
+	}
 	if got := must(projections.RowsOfContact(t.Context(), pool, contactID(9), 0, 10)); len(got) != 0 {
 		t.Errorf("of nobody: %+v", got)
 	}
