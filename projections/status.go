@@ -152,15 +152,19 @@ func (p *Projector) rebuildStatuses(ctx context.Context) (map[string]*RebuildSta
 		return nil, fmt.Errorf("rebuilds: %w", err)
 	}
 	for model, one := range all {
-		if err := one.find(ctx, p.pool, model); err != nil {
+		found, err := one.find(ctx, p.pool, model)
+		if err != nil {
 			return nil, err
+		}
+		if !found && one.Stage == "swapping" { // it has just ended
+			delete(all, model)
 		}
 	}
 	return all, nil
 }
 
-// find looks up how far the tables are.
-func (r *RebuildStatus) find(ctx context.Context, q Querier, model string) error {
+// find looks up how far the tables are; false: there are none.
+func (r *RebuildStatus) find(ctx context.Context, q Querier, model string) (bool, error) {
 	schema := model + nextSuffix
 	if r.Back {
 		schema = model + oldSuffix
@@ -168,10 +172,10 @@ func (r *RebuildStatus) find(ctx context.Context, q Querier, model string) error
 	next, err := readCheckpoint(ctx, q, schema)
 	var answered *pgconn.PgError
 	if errors.As(err, &answered) && answered.Code == undefinedTable || errors.Is(err, pgx.ErrNoRows) {
-		return nil // about to begin, or just swapped
+		return false, nil // about to begin, or just swapped
 	}
 	r.Position, r.Applied = next.position, next.applied
-	return err
+	return true, err
 }
 
 // previous gives the tables that were replaced, by model.

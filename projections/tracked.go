@@ -103,20 +103,24 @@ func (r *rate) add(now time.Time, events int) {
 }
 
 // perSecond leaves out the second that has not ended.
-func (r *rate) perSecond(now time.Time) float64 { return r.over(rateSeconds, now) }
+func (r *rate) perSecond(now time.Time) float64 { return float64(r.sum(now, 1)) / rateSeconds }
 
 // perSecondSince is of what began a while ago, maybe less than the seconds over which
-// a rate is averaged.
+// a rate is averaged: then it is of all the time since.
 func (r *rate) perSecondSince(began, now time.Time) float64 {
-	return r.over(min(max(now.Unix()-began.Unix(), 1), rateSeconds), now)
+	if since := now.Sub(began); 0 < since && since < rateSeconds*time.Second {
+		return float64(r.sum(now, 0)) / since.Seconds()
+	}
+	return r.perSecond(now)
 }
 
-func (r *rate) over(seconds int64, now time.Time) float64 {
-	sum, second := 0, now.Unix()
+// sum counts the events of the last seconds, from one of an age on.
+func (r *rate) sum(now time.Time, youngest int64) (sum int) {
+	second := now.Unix()
 	for _, slot := range r {
-		if age := second - slot.second; 1 <= age && age <= rateSeconds {
+		if age := second - slot.second; youngest <= age && age <= rateSeconds {
 			sum += slot.events
 		}
 	}
-	return float64(sum) / float64(seconds)
+	return sum
 }

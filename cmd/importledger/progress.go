@@ -20,7 +20,7 @@ type layout struct{ name, bar int }
 
 var (
 	importLayout  = layout{name: 11, bar: 13} // 80 columns with rows, their rate and errors
-	rebuildLayout = layout{name: 16, bar: 30}
+	rebuildLayout = layout{name: 16, bar: 24} // 80 columns with speed and time left
 )
 
 func (t *terminal) newProgress(width layout) *progress {

@@ -53,7 +53,7 @@ func (r *rebuildStatus) words() string {
 			parts = append(parts, number(int64(r.EventsPerSecond))+" events/s")
 		}
 		if r.SecondsLeft != nil {
-			parts = append(parts, took(time.Duration(*r.SecondsLeft)*time.Second)+" left")
+			parts = append(parts, (time.Duration(*r.SecondsLeft)*time.Second).String()+" left")
 		}
 	}
 	return strings.Join(parts, " · ")

@@ -200,7 +200,7 @@ func (v *rebuildView) sayLines(all []projectionStatus) {
 		return
 	}
 	r := behind.Rebuild
-	step := fmt.Sprint(behind.Name, int(r.Percent)/10, r.State, r.Stage)
+	step := fmt.Sprint(int(r.Percent)/10, r.State, r.Stage)
 	if step == v.said || v.said == "" && r.Percent < 10 && r.State != "paused" {
 		return
 	}
