@@ -29,7 +29,7 @@ func TestAddressesThatMayNotBeCalledAreExplained(t *testing.T) {
 		"example.org/hooks/imports": "such as https://example.org",
 	} {
 		p.fill("input[name=url]", address)
-		p.click("form button.primary")
+		p.clickThrough("main form button.primary")
 		p.become("document.querySelector('#wrong-url').textContent.includes(" + `"` + why + `"` + ")")
 		if got := evaluate[string](p, "document.querySelector('input[name=url]').value"); got != address {
 			t.Errorf("what was typed became %q", got)
