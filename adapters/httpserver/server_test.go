@@ -59,6 +59,15 @@ func send(t *testing.T, c net.Conn, text string) {
 	}
 }
 
+func answerOf(t *testing.T, c net.Conn) *http.Response {
+	t.Helper()
+	response, err := http.ReadResponse(bufio.NewReader(c), nil) //nolint:bodyclose // it ends with the connection
+	if err != nil {
+		t.Fatal(err)
+	}
+	return response
+}
+
 const post = "POST / HTTP/1.1\r\nHost: test\r\nContent-Length: %d\r\n\r\n"
 
 func TestABodyThatDoesNotComeIsGivenUp(t *testing.T) {
@@ -117,9 +126,8 @@ func TestABodyThatComesSlowlyMayTakeLong(t *testing.T) {
 			<-time.After(time.Second)
 			send(t, c, string(make([]byte, perSecond)))
 		}
-		response, err := http.ReadResponse(bufio.NewReader(c), nil)
-		if err != nil || response.StatusCode != http.StatusNoContent {
-			t.Errorf("%v, %v", response, err)
+		if response := answerOf(t, c); response.StatusCode != http.StatusNoContent {
+			t.Error(response.Status)
 		}
 	})
 }
@@ -142,11 +150,7 @@ func TestAnAnswerMayLastButNotStall(t *testing.T) {
 		}
 	}, func(c net.Conn) {
 		send(t, c, "GET / HTTP/1.1\r\nHost: test\r\n\r\n")
-		response, err := http.ReadResponse(bufio.NewReader(c), nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := io.CopyN(io.Discard, response.Body, pieces*int64(len("piece"))); err != nil {
+		if _, err := io.CopyN(io.Discard, answerOf(t, c).Body, pieces*int64(len("piece"))); err != nil {
 			t.Errorf("an answer that flows: %v", err)
 		}
 		<-time.After(10 * time.Minute) // and reads nothing more
