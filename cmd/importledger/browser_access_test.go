@@ -12,6 +12,7 @@ import (
 // TestAUserIsInvitedAndDisabledInABrowser follows one user from the invitation to the
 // door.
 func TestAUserIsInvitedAndDisabledInABrowser(t *testing.T) {
+	t.Parallel()
 	_, base := servePages(t)
 	p := newTab(t, base)
 	p.signIn()
@@ -101,6 +102,7 @@ func TestAUserIsInvitedAndDisabledInABrowser(t *testing.T) {
 }
 
 func TestAnAPIClientIsMadeAndRevokedInABrowser(t *testing.T) {
+	t.Parallel()
 	_, base := servePages(t)
 	p := newTab(t, base)
 	p.signIn()

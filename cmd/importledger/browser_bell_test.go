@@ -3,6 +3,7 @@ package main
 import "testing"
 
 func TestTheBellTellsOfAnImportThatEnded(t *testing.T) {
+	t.Parallel()
 	_, base := servePages(t, "IMPORTLEDGER_SMTP_URL=smtp://127.0.0.1:1?tls=off", "IMPORTLEDGER_MAIL_FROM=ledger@example.org", "IMPORTLEDGER_PUBLIC_URL=https://ledger.example.org")
 	p := newTab(t, base)
 	p.signIn()

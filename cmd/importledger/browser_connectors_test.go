@@ -60,6 +60,7 @@ func (p *tab) bySFTP(made connectorObject, files string, lines ...string) {
 // TestAConnectorIsMadeInABrowserAndTakesFiles goes the whole way: from the sample to
 // files that a client sends by what the pages say.
 func TestAConnectorIsMadeInABrowserAndTakesFiles(t *testing.T) {
+	t.Parallel()
 	_, base := servePages(t, doorsOpen...)
 	p := newTab(t, base)
 	p.signIn()
@@ -250,6 +251,7 @@ func (p *tab) changeConnector(one string, made connectorObject) {
 // TestAConnectorIsMadeByKeyboardAlone touches nothing but keys, but for the system's
 // own window in which a file is chosen.
 func TestAConnectorIsMadeByKeyboardAlone(t *testing.T) {
+	t.Parallel()
 	_, base := servePages(t, doorsOpen...)
 	p := newTab(t, base)
 	p.open("/sign-in")
@@ -307,6 +309,7 @@ func (p *tab) byCurl() {
 }
 
 func TestAConnectorIsMadeWithoutJavaScript(t *testing.T) {
+	t.Parallel()
 	_, base := servePages(t)
 	p := newTab(t, base)
 	_, err := chromedp.Call(p.ctx, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
@@ -359,6 +362,7 @@ func TestAConnectorIsMadeWithoutJavaScript(t *testing.T) {
 // TestHostileConnectorsAreTextAndKeepTheLayout has a connector, columns, files and
 // reasons as somebody would choose them who means harm.
 func TestHostileConnectorsAreTextAndKeepTheLayout(t *testing.T) {
+	t.Parallel()
 	_, base := servePages(t, doorsOpen...)
 	p := newTab(t, base)
 	p.signIn()

@@ -64,6 +64,7 @@ func (p *tab) states() []seen {
 // TestADroppedFileGoesTheWholeWay drops a file of 20,000 rows on the list of imports
 // and does with it all that there is to do.
 func TestADroppedFileGoesTheWholeWay(t *testing.T) {
+	t.Parallel()
 	_, base := servePages(t)
 	p := newTab(t, base)
 	p.signIn()
@@ -118,6 +119,7 @@ func TestADroppedFileGoesTheWholeWay(t *testing.T) {
 // of an import, whose rows take a while, beside the seconds that it took and beside
 // what the server sent.
 func TestAPageOfARunningImportMovesAtLeastEverySecond(t *testing.T) {
+	t.Parallel()
 	_, base := servePages(t, "IMPORTLEDGER_MAX_ROWS=200000")
 	p := newTab(t, base)
 	p.signIn()
@@ -155,6 +157,7 @@ func TestAPageOfARunningImportMovesAtLeastEverySecond(t *testing.T) {
 // TestAHistoryStaysSmallWhateverIsOpened looks at histories of 20,000 rows that fold
 // well and badly, and counts what the page is made of.
 func TestAHistoryStaysSmallWhateverIsOpened(t *testing.T) {
+	t.Parallel()
 	_, base := servePages(t)
 	p := newTab(t, base)
 	p.signIn()

@@ -69,6 +69,7 @@ func (p *tab) gone(scripts bool, selector string) {
 }
 
 func TestARebuildIsSeenSlowedPausedAndRolledBackOnItsPage(t *testing.T) {
+	t.Parallel()
 	url := pgtest.URL(t)
 	_, base := servePages(t, "IMPORTLEDGER_DATABASE_URL="+url)
 	do := database(t, url)
@@ -127,6 +128,7 @@ func TestARebuildIsSeenSlowedPausedAndRolledBackOnItsPage(t *testing.T) {
 }
 
 func TestTheEventThatStopsAReadModelIsSeenOnItsPage(t *testing.T) {
+	t.Parallel()
 	url := pgtest.URL(t)
 	_, base := servePages(t, "IMPORTLEDGER_DATABASE_URL="+url)
 	do := database(t, url)

@@ -45,6 +45,7 @@ func (p *tab) ended() {
 }
 
 func TestEveryPageIsOpenToEverybody(t *testing.T) {
+	t.Parallel()
 	_, base := servePages(t)
 	p := newTab(t, base)
 	p.signIn()
@@ -74,6 +75,7 @@ func TestEveryPageIsOpenToEverybody(t *testing.T) {
 }
 
 func TestAHistoryIsSearchedAndReplayed(t *testing.T) {
+	t.Parallel()
 	_, base := servePages(t)
 	p := newTab(t, base)
 	p.signIn()
@@ -104,6 +106,7 @@ var hostile = []string{
 }
 
 func TestHostileNamesAreTextAndKeepTheLayout(t *testing.T) {
+	t.Parallel()
 	_, base := servePages(t)
 	p := newTab(t, base)
 	p.signIn()
@@ -189,6 +192,7 @@ func (p *tab) harmless(state string) {
 }
 
 func TestEverythingWorksWithoutJavaScript(t *testing.T) {
+	t.Parallel()
 	_, base := servePages(t)
 	p := newTab(t, base)
 	_, err := chromedp.Call(p.ctx, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})

@@ -12,6 +12,7 @@ import (
 // TestAPageOfARunningImportSurvivesARestart watches an import without ever loading
 // its page again, while the server is killed and comes back at the same address.
 func TestAPageOfARunningImportSurvivesARestart(t *testing.T) {
+	t.Parallel()
 	chromium(t)
 	env := []string{"IMPORTLEDGER_DATABASE_URL=" + pgtest.URL(t), "IMPORTLEDGER_ADMIN_PASSWORD=" + adminPassword, "IMPORTLEDGER_MAX_ROWS=200000"}
 	data := t.TempDir()

@@ -8,6 +8,7 @@ import (
 // TestASegmentIsKeptByHand makes a segment, puts contacts in and out from both sides,
 // and removes it.
 func TestASegmentIsKeptByHand(t *testing.T) {
+	t.Parallel()
 	_, base := servePages(t)
 	p := newTab(t, base)
 	p.signIn()
@@ -75,6 +76,7 @@ func TestASegmentIsKeptByHand(t *testing.T) {
 }
 
 func TestAnAttributeIsMadeByHand(t *testing.T) {
+	t.Parallel()
 	_, base := servePages(t)
 	p := newTab(t, base)
 	p.signIn()
@@ -94,6 +96,7 @@ func TestAnAttributeIsMadeByHand(t *testing.T) {
 // TestHostileNamesOfSegmentsAreText has a segment whose name and description mean harm
 // wherever segments are shown.
 func TestHostileNamesOfSegmentsAreText(t *testing.T) {
+	t.Parallel()
 	_, base := servePages(t)
 	p := newTab(t, base)
 	p.signIn()

@@ -38,6 +38,7 @@ func (p *tab) importID() string {
 }
 
 func TestTheWholeWayInABrowser(t *testing.T) {
+	t.Parallel()
 	_, base := servePages(t)
 	p := newTab(t, base)
 
@@ -154,6 +155,7 @@ func (p *tab) mend(importID string) (path string) {
 }
 
 func TestTheWholeWayByKeyboardAlone(t *testing.T) {
+	t.Parallel()
 	_, base := servePages(t)
 	p := newTab(t, base)
 	p.open("/sign-in")

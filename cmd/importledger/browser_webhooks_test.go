@@ -11,6 +11,7 @@ import (
 // TestAddressesThatMayNotBeCalledAreExplained: without settings only public addresses
 // with TLS are called.
 func TestAddressesThatMayNotBeCalledAreExplained(t *testing.T) {
+	t.Parallel()
 	_, base := servePages(t)
 	p := newTab(t, base)
 	p.signIn()
@@ -43,6 +44,7 @@ func TestAddressesThatMayNotBeCalledAreExplained(t *testing.T) {
 
 // TestAWebhookIsMadeCalledAndRemovedInABrowser has a receiver that first answers badly.
 func TestAWebhookIsMadeCalledAndRemovedInABrowser(t *testing.T) {
+	t.Parallel()
 	var calls atomic.Int64
 	receiver := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !strings.HasPrefix(r.Header.Get("Webhook-Signature"), "v1,") {

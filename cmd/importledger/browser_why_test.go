@@ -10,6 +10,7 @@ import (
 // A value is traced from the contact to the row that set it, from there to its event,
 // and back; and the import's rows in error lead to theirs.
 func TestAValueIsTracedToItsRow(t *testing.T) {
+	t.Parallel()
 	_, base := servePages(t)
 	p := newTab(t, base)
 	p.signIn()

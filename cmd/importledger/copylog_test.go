@@ -67,6 +67,7 @@ func eventsIn(t *testing.T, m *message.Message) int {
 // A log is copied by processes that are killed in the middle of it; what the read models
 // make of the copy is what they make of the source.
 func TestALogIsCopiedByProcessesThatAreKilled(t *testing.T) {
+	t.Parallel()
 	s := newShared(t)
 	source := envValue(s.env, "IMPORTLEDGER_EVENTSTORE_URL")
 	serving, c := s.serve()

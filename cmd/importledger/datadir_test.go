@@ -11,6 +11,7 @@ import (
 )
 
 func TestADataDirectoryHasOneOwner(t *testing.T) {
+	t.Parallel()
 	path := filepath.Join(t.TempDir(), "data")
 	first, err := openDataDir(path, "serve")
 	if err != nil {
@@ -33,6 +34,7 @@ func TestADataDirectoryHasOneOwner(t *testing.T) {
 }
 
 func TestTheSecretKeyIsMadeOnceForTheOwnerOnly(t *testing.T) {
+	t.Parallel()
 	d := testDataDir(t)
 	first, err := d.secretKey("")
 	if err != nil || len(first) != secretKeyBytes {
@@ -52,6 +54,7 @@ func TestTheSecretKeyIsMadeOnceForTheOwnerOnly(t *testing.T) {
 }
 
 func TestADataDirectoryThatCannotBeUsedIsSaidInOneSentence(t *testing.T) {
+	t.Parallel()
 	file := filepath.Join(t.TempDir(), "file")
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)

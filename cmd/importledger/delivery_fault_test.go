@@ -64,6 +64,7 @@ func (f *deliveryFaults) middleware(h message.HandlerFunc) message.HandlerFunc {
 
 // However batches come, each event is in the read models once.
 func TestFaultsOfDeliveryChangeNoReadModel(t *testing.T) {
+	t.Parallel()
 	draw, long := drawFaults(t)
 	imports := 3
 	if long {

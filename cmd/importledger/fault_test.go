@@ -60,6 +60,7 @@ func (l *killedLedger) work(ctx context.Context, c *client, see func(importObjec
 // Kills come at any moment of the start and its recovery, and among the rows: of
 // those there have to be some, which the times of the log's rows show.
 func TestNoKillLosesARowOrDoublesOne(t *testing.T) {
+	t.Parallel()
 	draw, long := drawFaults(t)
 	want := 2
 	if long {

@@ -62,6 +62,7 @@ func (r *told) wait(t *testing.T, id string) {
 // has ended, whatever it is doing then about telling of it, while nobody listens; what
 // ended is told once by the process that comes after it, and never by a rebuild.
 func TestAnImportIsToldOnceAcrossKillsAndRebuilds(t *testing.T) {
+	t.Parallel()
 	receiver := &told{times: map[string]int{}, came: make(chan string, 100)}
 	server := httptest.NewServer(receiver)
 	t.Cleanup(server.Close)

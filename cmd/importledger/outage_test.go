@@ -14,6 +14,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 
 	"importledger/adapters/postgres/pgtest"
 )
@@ -185,14 +186,10 @@ func TestAnImportGoesOnWhenThePrivatePostgresIsKilled(t *testing.T) {
 		"--listen", "127.0.0.1:0", "--ops-listen", "127.0.0.1:0").serving().patient()
 	f := contactsOf{rows: kills * 5000}
 	i := midway(t, c, f)
-	killed := map[int]bool{}
+	last := 0
 	for range kills {
-		pid := privatePostgres(t, dir)
-		if killed[pid] {
-			t.Fatal("Postgres was not started again")
-		}
-		killed[pid] = true
-		kill(t, pid)
+		last = privatePostgres(t, dir, last)
+		kill(t, last)
 		seen, _, err := c.getImport(t.Context(), i.ID) // it is there again
 		if err != nil {
 			t.Fatal(err)
@@ -216,20 +213,29 @@ func TestAnImportGoesOnWhenThePrivatePostgresIsKilled(t *testing.T) {
 	c.verified(t)
 }
 
-func privatePostgres(t *testing.T, dir string) (pid int) {
+// privatePostgres is the process of a data directory's Postgres, once it is another
+// than the last.
+func privatePostgres(t *testing.T, dir string, last int) (pid int) {
 	t.Helper()
-	found, err := filepath.Glob(filepath.Join(dir, "postgres", "*", "postmaster.pid"))
-	if err != nil || len(found) != 1 {
-		t.Fatalf("%q, %v", found, err)
+	for giveUp := time.Now().Add(time.Minute); time.Now().Before(giveUp); <-time.After(10 * time.Millisecond) {
+		found, err := filepath.Glob(filepath.Join(dir, "postgres", "*", "postmaster.pid"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, file := range found {
+			text, err := os.ReadFile(file)
+			if err != nil {
+				continue // it is being replaced
+			}
+			if first, _, ok := strings.Cut(string(text), "\n"); ok {
+				if pid, err := strconv.Atoi(first); err == nil && pid != last {
+					return pid
+				}
+			}
+		}
 	}
-	text, err := os.ReadFile(found[0])
-	if err != nil {
-		t.Fatal(err)
-	}
-	if pid, err = strconv.Atoi(strings.Fields(string(text))[0]); err != nil {
-		t.Fatal(err)
-	}
-	return pid
+	t.Fatal("Postgres was not started again")
+	return 0
 }
 
 func kill(t *testing.T, pid int) {

@@ -38,6 +38,7 @@ func breakings(f contactsOf, draw *rand.Rand) []breaking {
 // Fault 7: one event that one read model cannot take. It stops alone, is named
 // everywhere, stays stopped across a kill, and goes on when it can.
 func TestAnEventThatOneReadModelCannotTakeStopsThatOneAlone(t *testing.T) {
+	t.Parallel()
 	draw, long := drawFaults(t)
 	f := contactsOf{0, 2000}
 	all := breakings(f, draw)
@@ -87,6 +88,7 @@ func stopsAlone(t *testing.T, f contactsOf, b breaking, draw *rand.Rand) {
 // has no end, since no later version of the program reads it; the import that comes
 // after it does not care.
 func TestAnEventThatCannotBeDecodedStopsAloneThoseThatItConcerns(t *testing.T) {
+	t.Parallel()
 	s := newShared(t)
 	_, c := s.serve()
 	log, err := eventstore.Open(t.Context(), s.of("IMPORTLEDGER_EVENTSTORE_URL"), eventstore.Config{})

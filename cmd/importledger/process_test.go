@@ -6,12 +6,15 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"mime/multipart"
 	"net/http"
 	"os"
 	"os/exec"
+	"runtime"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -23,8 +26,12 @@ import (
 )
 
 // TestMain makes this binary the program as well: tests run it as processes of
-// their own, which can be killed.
+// their own, which can be killed. They wait for these and for browsers more than they
+// work, so more of them run at once than there are cores.
 func TestMain(m *testing.M) {
+	if err := flag.Set("test.parallel", strconv.Itoa(2*runtime.GOMAXPROCS(0))); err != nil {
+		panic(err)
+	}
 	testscript.Main(pgtest.M{M: m}, map[string]func(){"importledger": main})
 }
 

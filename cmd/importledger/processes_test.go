@@ -53,6 +53,7 @@ func (s *shared) serve() (*process, *client) {
 // Another one, which did neither, takes over both, and whoever follows the import
 // there sees it to its end.
 func TestAnotherProcessTakesOverFromOneThatIsKilled(t *testing.T) {
+	t.Parallel()
 	draw, long := drawFaults(t)
 	kills := 2
 	if long {

@@ -73,6 +73,7 @@ func (s *shared) projectAlso() (r *rival, stop func()) {
 // Fault 9: two projectors of one model, in processes that do not know of each other,
 // while a rebuild swaps the tables under both: the loser commits nothing.
 func TestTwoProjectorsAndASwapWriteEveryEventOnce(t *testing.T) {
+	t.Parallel()
 	draw, long := drawFaults(t)
 	rounds := 2
 	if long {

@@ -60,6 +60,7 @@ func verifyExport(t *testing.T, file []byte, o proof.Options) proof.Report {
 // A whole import by the real program proves itself, and whatever is changed about its
 // proof is found, and the event named.
 func TestNoChangeOfAnExportStaysHidden(t *testing.T) {
+	t.Parallel()
 	draw, long := drawFaults(t)
 	changes := 100
 	if long {
@@ -95,6 +96,7 @@ func TestNoChangeOfAnExportStaysHidden(t *testing.T) {
 // After a rotation both keys are published, so that what the old one signed still
 // verifies; and each process signs with what it was given.
 func TestAnOldKeyStillVerifiesAfterARotation(t *testing.T) {
+	t.Parallel()
 	data := filepath.Join(pgtest.Dir(t), "data")
 	serve := func() (*process, *client) {
 		p := startProcess(t, nil, "serve", "--data", data, "--listen", "127.0.0.1:0", "--ops-listen", "127.0.0.1:0")

@@ -134,6 +134,7 @@ func (c *client) limitRebuilds(t *testing.T, perSecond string) {
 // Fault 8: a rebuild under live imports, killed at random points. The old tables serve
 // all along, the rebuild goes on where it was, and two rebuilds make equal rows.
 func TestARebuildThatIsKilledAmongLiveImportsGoesOn(t *testing.T) {
+	t.Parallel()
 	draw, long := drawFaults(t)
 	kills := 3
 	if long {

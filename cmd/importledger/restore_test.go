@@ -149,6 +149,7 @@ func execOn(t *testing.T, url, sql string) {
 // Backups of different moments are put together: what is older than the log catches up,
 // a log that is older is refused until somebody accepts what is lost.
 func TestBackupsOfDifferentMoments(t *testing.T) {
+	t.Parallel()
 	b := newBackedUp(t)
 	first, second, third := contactsOf{1, 300}, contactsOf{2, 400}, contactsOf{3, 500}
 	node, at := b.node(b.folder, "127.0.0.1:0")
@@ -199,6 +200,7 @@ func TestBackupsOfDifferentMoments(t *testing.T) {
 }
 
 func TestAnotherLogIsRefusedAndAMovedOneAccepted(t *testing.T) {
+	t.Parallel()
 	b := newBackedUp(t)
 	f := contactsOf{1, 300}
 	_, at := b.node(b.folder, "127.0.0.1:0")
@@ -246,6 +248,7 @@ func appendForeign(t *testing.T, connect string) {
 
 // A server whose log is put back under it to an earlier moment ends, and says why.
 func TestAServerEndsWhenItsLogIsPutBackUnderIt(t *testing.T) {
+	t.Parallel()
 	b := newBackedUp(t)
 	f := contactsOf{1, 300}
 	node, at := b.node(b.folder, "127.0.0.1:0")
