@@ -6,6 +6,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	"importledger/events"
 	"importledger/projections"
@@ -50,7 +51,9 @@ func becomes(t testing.TB, p *projections.Projector, name string, is func(*proje
 		if s := rebuildOf(t, p, name); is(s) {
 			return s
 		}
-		if t.Context().Err() != nil {
+		select {
+		case <-time.After(10 * time.Millisecond):
+		case <-t.Context().Done():
 			t.Fatal(t.Context().Err())
 		}
 	}
