@@ -31,6 +31,7 @@ type run struct {
 	id     string
 	logger *slog.Logger
 	trace  string // traceparent of what it records
+	ended  func() // called when the log says that the import has; may be nil
 }
 
 // toTheEnd goes on until the import has ended, whoever ended it. An error means
@@ -39,6 +40,9 @@ func (r run) toTheEnd(ctx context.Context) error {
 	for {
 		imp, err := aggregate.Load(ctx, r.deps.Log, r.id)
 		if err != nil || imp.State != events.Importing {
+			if err == nil && imp.State.Final() {
+				r.tellEnded()
+			}
 			return err
 		}
 		if err = r.keyIdentifier(ctx, imp); err == nil {
@@ -47,6 +51,7 @@ func (r run) toTheEnd(ctx context.Context) error {
 		var end failure
 		switch {
 		case err == nil:
+			r.tellEnded()
 			return nil
 		case errors.Is(err, aggregate.ErrOvertaken):
 			// Somebody canceled it, or works on it too: the log says which.
@@ -58,6 +63,12 @@ func (r run) toTheEnd(ctx context.Context) error {
 		default:
 			return err
 		}
+	}
+}
+
+func (r run) tellEnded() {
+	if r.ended != nil {
+		r.ended()
 	}
 }
 

@@ -3,6 +3,7 @@ package ingest
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 )
@@ -34,11 +35,12 @@ type Worker struct {
 
 	mu      sync.Mutex
 	running map[string]bool
+	ended   map[string]bool // that Importing still lists: it is behind the log
 }
 
 // NewWorker makes a worker that does nothing before Run.
 func NewWorker(deps Deps, needs WorkerDeps) *Worker {
-	return &Worker{deps: deps, needs: needs, wake: make(chan string, 64), seats: make(chan struct{}, needs.Concurrency), running: map[string]bool{}}
+	return &Worker{deps: deps, needs: needs, wake: make(chan string, 64), seats: make(chan struct{}, needs.Concurrency), running: map[string]bool{}, ended: map[string]bool{}}
 }
 
 // Wake tells of an import that has rows to be worked off. It never blocks: what
@@ -75,9 +77,23 @@ func (w *Worker) Run(ctx context.Context) {
 			if err != nil && ctx.Err() == nil {
 				w.deps.Logger.Warn("cannot list the imports to work on; trying again", "error", err)
 			}
+			if err == nil {
+				w.forget(ids)
+			}
 			for _, id := range ids {
 				w.begin(ctx, &all, id)
 			}
+		}
+	}
+}
+
+// forget drops the imports that have ended and are listed no more.
+func (w *Worker) forget(listed []string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for id := range w.ended {
+		if !slices.Contains(listed, id) {
+			delete(w.ended, id)
 		}
 	}
 }
@@ -87,7 +103,7 @@ func (w *Worker) Run(ctx context.Context) {
 func (w *Worker) begin(ctx context.Context, all *sync.WaitGroup, id string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.running[id] {
+	if w.running[id] || w.ended[id] { // to look at one that has ended is to read all of it
 		return
 	}
 	select {
@@ -127,7 +143,11 @@ func (w *Worker) work(ctx context.Context, id string, logger *slog.Logger) {
 		case <-ctx.Done():
 		}
 	}()
-	run := run{deps: w.deps, id: id, logger: logger}
+	run := run{deps: w.deps, id: id, logger: logger, ended: func() {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.ended[id] = true
+	}}
 	if err := run.toTheEnd(ctx); err != nil && ctx.Err() == nil {
 		w.pause(ctx, logger, "the import could not go on; trying again", err)
 	}

@@ -122,6 +122,46 @@ func TestWorkersFindWhatWasLeftBehind(t *testing.T) {
 	}
 }
 
+// A list that is behind the log tells of imports that have ended. Each look at one
+// reads all of its events, so there is only one.
+func TestAnImportThatHasEndedIsNotLookedAtAgain(t *testing.T) {
+	w := newWorld(t)
+	id := mustCreate(t, w.service(), fileOf(30)).ID
+	ended := make(chan string, 10)
+	w.deps.Log = endings{w.deps.Log, ended}
+	l := &locks{held: map[string]bool{}}
+	n := needs(l)
+	asked, claims := make(chan struct{}), 0
+	n.Importing = func(ctx context.Context) ([]string, error) {
+		select {
+		case asked <- struct{}{}:
+		case <-ctx.Done():
+		}
+		return []string{id}, nil
+	}
+	var mu sync.Mutex
+	n.TryLock = func(ctx context.Context, id string) (func(), <-chan struct{}, bool, error) {
+		mu.Lock()
+		claims++
+		mu.Unlock()
+		return l.tryLock(ctx, id)
+	}
+	_, stop := startWorker(t, w, n)
+	defer stop()
+	<-asked
+	if got := <-ended; got != id {
+		t.Fatalf("%s ended, want %s", got, id)
+	}
+	for range 20 {
+		<-asked
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	if claims > 2 { // the second while the first was about to be noted
+		t.Errorf("it was claimed %d times", claims)
+	}
+}
+
 // What was left behind goes on right after a start, though the list that tells of it
 // is some moments behind then.
 func TestAStartedWorkerDoesNotWaitForItsPoll(t *testing.T) {
