@@ -54,7 +54,10 @@ func (f *endFinder) find(ctx context.Context, all []projections.Status) (logEnd,
 			f.known = logEnd{s.Position, s.Applied}
 		}
 	}
-	limited, cancel := context.WithTimeout(ctx, countFor)
+	// A deadline alone would not do: the server may notice it before we do, and that
+	// looks like a log that cannot be reached.
+	began := time.Now()
+	limited, cancel := context.WithTimeout(ctx, 2*countFor)
 	defer cancel()
 	for batch, err := range f.log.CatchUp(limited, f.known.position, countBatch) {
 		if err != nil && limited.Err() != nil && ctx.Err() == nil {
@@ -64,6 +67,9 @@ func (f *endFinder) find(ctx context.Context, all []projections.Status) (logEnd,
 			return f.known, err
 		}
 		f.known = logEnd{batch.Until, f.known.events + uint64(len(batch.Events))}
+		if time.Since(began) >= countFor {
+			break
+		}
 	}
 	return f.known, nil
 }
