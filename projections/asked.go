@@ -55,11 +55,11 @@ func (p *Projector) AskRebuild(ctx context.Context, names []string) error {
 }
 
 // adopt asks for rebuilds whatever was asked for before: what was paused or has
-// failed goes on.
+// failed goes on, a rollback that this program can do too.
 func (p *Projector) adopt(ctx context.Context, names []string) error {
 	return p.ask(ctx, names, `
 		INSERT INTO ledger.rebuilds AS r (model, version) VALUES ($1, $2)
-		ON CONFLICT (model) DO UPDATE SET back = false, version = excluded.version, paused = false, failed = NULL, trouble = NULL
+		ON CONFLICT (model) DO UPDATE SET back = r.back AND r.version = excluded.version, version = excluded.version, paused = false, failed = NULL, trouble = NULL
 		WHERE NOT r.canceled`)
 }
 

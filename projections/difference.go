@@ -85,7 +85,7 @@ func (t table) compare(ctx context.Context, tx pgx.Tx, s *shadow, into *Verified
 	return err
 }
 
-// difference says how two rows of one key differ; nil: there is none.
+// difference says how two rows of one key differ; nil: there is no such row.
 func (t table) difference(live, log map[string]json.RawMessage) Difference {
 	d := Difference{Table: t.name, Kind: RowChanged, Key: map[string]string{}}
 	whole := live

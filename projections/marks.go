@@ -2,13 +2,11 @@ package projections
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"importledger/events"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 )
 
 // Reached is how far a read model is in the log, and the last event in it.
@@ -22,29 +20,37 @@ type Reached struct {
 // known again; those too that a rebuild fills or has replaced, since one goes on behind
 // where they are.
 func Marks(ctx context.Context, q Querier) (all []Reached, err error) {
+	var schemas []string
 	for _, name := range Names() {
-		for _, suffix := range []string{"", nextSuffix, oldSuffix} {
-			c, err := readCheckpoint(ctx, q, name+suffix)
-			var answered *pgconn.PgError
-			if errors.As(err, &answered) && answered.Code == undefinedTable {
-				continue
-			}
-			if err != nil {
-				return nil, err
-			}
-			all = append(all, Reached{Name: name + suffix, Position: c.position, Last: c.last})
+		schemas = append(schemas, name, name+nextSuffix, name+oldSuffix)
+	}
+	// Most are not there, and Postgres would write down each that is read all the same.
+	rows, err := q.Query(ctx, "SELECT schema FROM unnest($1::text[]) WITH ORDINALITY AS s (schema, n) WHERE to_regclass(schema || '.checkpoint') IS NOT NULL ORDER BY n", schemas)
+	if err != nil {
+		return nil, fmt.Errorf("read models: %w", err)
+	}
+	existing, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		return nil, fmt.Errorf("read models: %w", err)
+	}
+	for _, schema := range existing {
+		c, err := readCheckpoint(ctx, q, schema)
+		if isGone(err) { // swapped or dropped meanwhile
+			continue
 		}
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, Reached{Name: schema, Position: c.position, Last: c.last})
 	}
 	return all, nil
 }
 
-// Discard drops all read models, and what rebuilds have begun, for a log that they were not made from. Ensure makes
-// them anew. Nobody else may project or rebuild meanwhile.
+// Discard drops all read models, and what rebuilds have begun, for a log that they
+// were not made from. Ensure makes them anew. Nobody else may project or rebuild
+// meanwhile.
 func (p *Projector) Discard(ctx context.Context) error {
 	return pgx.BeginFunc(ctx, p.pool, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, "DELETE FROM ledger.rebuilds; DELETE FROM ledger.replaced_models"); err != nil {
-			return fmt.Errorf("discard rebuilds: %w", err)
-		}
 		for _, t := range p.models {
 			// The projectors' lock, taken alone, also keeps a swap away.
 			if _, err := tx.Exec(ctx, "SELECT pg_advisory_xact_lock($1)", lockKey(projecting, t.name)); err != nil {
@@ -55,12 +61,12 @@ func (p *Projector) Discard(ctx context.Context) error {
 					return fmt.Errorf("discard %s: %w", schema, err)
 				}
 			}
-			if _, err := tx.Exec(ctx, "DELETE FROM ledger.rebuilds WHERE model = $1", t.name); err != nil {
-				return fmt.Errorf("discard the rebuild of %s: %w", t.name, err)
-			}
 			t.forget()
 		}
-		return forgetReplaced(ctx, tx)
+		if _, err := tx.Exec(ctx, "DELETE FROM ledger.rebuilds; DELETE FROM ledger.replaced_models"); err != nil {
+			return fmt.Errorf("discard rebuilds: %w", err)
+		}
+		return nil
 	})
 }
 

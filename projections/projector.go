@@ -296,7 +296,12 @@ func (p *Projector) Retry(ctx context.Context, name string) error {
 	}
 	t := p.tracked(name)
 	t.setRetrying(true)
-	defer t.setRetrying(false)
+	defer func() {
+		t.setRetrying(false)
+		if !p.leads(t) { // what came meanwhile was not for it
+			t.trail.missed()
+		}
+	}()
 	for {
 		again := &tracked{model: t.model}
 		ready, err := p.ready(ctx, again)

@@ -44,19 +44,27 @@ func rebuildOf(t testing.TB, p *projections.Projector, name string) *projections
 	return nil
 }
 
-// becomes waits until the rebuild of a read model is as it should be.
-func becomes(t testing.TB, p *projections.Projector, name string, is func(*projections.RebuildStatus) bool) *projections.RebuildStatus {
+// until waits for something that is asked of Postgres.
+func until(t testing.TB, is func() bool) {
 	t.Helper()
-	for {
-		if s := rebuildOf(t, p, name); is(s) {
-			return s
-		}
+	for !is() {
 		select {
 		case <-time.After(10 * time.Millisecond):
 		case <-t.Context().Done():
 			t.Fatal(t.Context().Err())
 		}
 	}
+}
+
+// becomes waits until the rebuild of a read model is as it should be.
+func becomes(t testing.TB, p *projections.Projector, name string, is func(*projections.RebuildStatus) bool) *projections.RebuildStatus {
+	t.Helper()
+	var s *projections.RebuildStatus
+	until(t, func() bool {
+		s = rebuildOf(t, p, name)
+		return is(s)
+	})
+	return s
 }
 
 func ended(s *projections.RebuildStatus) bool { return s == nil }
@@ -214,9 +222,9 @@ func TestACanceledRebuildIsForgotten(t *testing.T) {
 	err := p.Rebuild(t.Context(), nil, func(projections.Progress) { // somebody does
 		once.Do(func() {
 			go func() { canceled <- p.CancelRebuild(t.Context(), nil) }()
-			for len(collect[bool](t, pool, "SELECT true FROM ledger.rebuilds WHERE NOT canceled")) > 0 {
-				continue
-			}
+			until(t, func() bool {
+				return len(collect[bool](t, pool, "SELECT true FROM ledger.rebuilds WHERE NOT canceled")) == 0
+			})
 		})
 	})
 	if err := errors.Join(err, <-canceled); err != nil {
@@ -317,10 +325,10 @@ func TestAPostgresThatIsAwayDelaysARebuild(t *testing.T) {
 		}
 		becomes(t, p, projections.ContactState, func(s *projections.RebuildStatus) bool { return s == nil || s.Applied > 0 })
 		exec(t, pool, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()")
-		for ready := false; !ready; {
+		until(t, func() bool {
 			all, err := p.Status(t.Context())
-			ready = err == nil && !slices.ContainsFunc(all, func(s projections.Status) bool { return s.Rebuild != nil })
-		}
+			return err == nil && !slices.ContainsFunc(all, func(s projections.Status) bool { return s.Rebuild != nil })
+		})
 	}
 	sameRows(t, "in the end", everything(t, pool), projected(t, l))
 }

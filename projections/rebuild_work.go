@@ -45,15 +45,16 @@ var errCanceled = errors.New("the rebuild was canceled")
 func (w *rebuildWork) do(ctx context.Context, progress func(Progress)) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	var controlling sync.WaitGroup
-	defer controlling.Wait()
-	defer cancel(nil)
 	controlling.Go(func() { w.control(ctx, cancel) })
 	err := w.through(ctx, progress)
-	if errors.Is(context.Cause(ctx), errCanceled) || errors.Is(err, errCanceled) {
+	why := context.Cause(ctx)
+	cancel(nil)
+	controlling.Wait() // before it is noted how the rebuild stands
+	if errors.Is(why, errCanceled) || errors.Is(err, errCanceled) {
 		return nil // what is left is asked for, or dropped, by the next look
 	}
 	trouble := err
-	if ctx.Err() != nil { // this process ends, and another goes on
+	if why != nil { // this process ends, and another goes on
 		trouble = nil
 	}
 	return errors.Join(err, w.note(context.WithoutCancel(ctx), trouble))
@@ -138,8 +139,8 @@ func (w *rebuildWork) settle(ctx context.Context) error {
 	for i, s := range bare {
 		working.Go(func() {
 			err := w.p.settleAll(ctx, []*shadow{s})
-			if err != nil && !errors.Is(err, errOvertaken) && !w.p.passes(ctx, err) {
-				s.failed, err = &Stopped{Model: s.name, Cause: cause(err)}, nil
+			if stopped, ok := errors.AsType[*Stopped](err); ok {
+				s.failed, err = stopped, nil
 			}
 			errs[i] = err
 		})
@@ -183,7 +184,7 @@ func (w *rebuildWork) control(ctx context.Context, cancel context.CancelCauseFun
 			w.pace.set(limit)
 			for _, s := range w.remaining() {
 				a, is := all[s.name]
-				if !is || a.Canceled || a.Version != s.version {
+				if !is || a.Canceled || a.Back != s.back || a.Version != s.version {
 					cancel(errCanceled)
 					return
 				}

@@ -90,7 +90,8 @@ func (s *shadow) goOn(ctx context.Context, p *Projector) (found bool, err error)
 }
 
 // settle adds keys and indexes, and what could not be written without them. From
-// then on the tables are like those of a live read model.
+// then on the tables are like those of a live read model. The error is a *Stopped where
+// it does not pass by itself.
 func (s *shadow) settle(ctx context.Context, p *Projector) error {
 	if s.indexed {
 		return nil
@@ -110,8 +111,12 @@ func (s *shadow) settle(ctx context.Context, p *Projector) error {
 		_, err := tx.Exec(ctx, "DROP TABLE kept_back")
 		return err
 	})
-	if err != nil {
+	switch {
+	case err == nil:
+	case errors.Is(err, errOvertaken) || p.passes(ctx, err):
 		return fmt.Errorf("index %s: %w", s.schema, err)
+	default:
+		return &Stopped{Model: s.name, Cause: cause(err)}
 	}
 	s.indexed, s.filler = true, nil
 	return nil

@@ -170,8 +170,7 @@ func (r *RebuildStatus) find(ctx context.Context, q Querier, model string) (bool
 		schema = model + oldSuffix
 	}
 	next, err := readCheckpoint(ctx, q, schema)
-	var answered *pgconn.PgError
-	if errors.As(err, &answered) && answered.Code == undefinedTable || errors.Is(err, pgx.ErrNoRows) {
+	if isGone(err) || errors.Is(err, pgx.ErrNoRows) {
 		return false, nil // about to begin, or just swapped
 	}
 	r.Position, r.Applied = next.position, next.applied
@@ -193,7 +192,16 @@ func (p *Projector) previous(ctx context.Context) (map[string]*Previous, error) 
 		}
 		return nil
 	})
-	return all, err
+	if err != nil {
+		return nil, fmt.Errorf("replaced tables: %w", err)
+	}
+	return all, nil
 }
 
 const undefinedTable = "42P01"
+
+// isGone tells that a table is not there, or not any more.
+func isGone(err error) bool {
+	answered, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && answered.Code == undefinedTable
+}

@@ -62,7 +62,7 @@ func (s *shadow) rename(ctx context.Context, tx pgx.Tx, replaced string) error {
 	if err != nil {
 		return err
 	}
-	tag, err := tx.Exec(ctx, "DELETE FROM ledger.rebuilds WHERE model = $1 AND NOT canceled", s.name)
+	tag, err := tx.Exec(ctx, "DELETE FROM ledger.rebuilds WHERE model = $1 AND back = $2 AND NOT canceled", s.name, s.back)
 	if err == nil && tag.RowsAffected() == 0 {
 		return errCanceled
 	}

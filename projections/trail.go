@@ -16,7 +16,7 @@ const (
 	// restFor is how long no batch must have come for the others to rest.
 	restFor = 30 * time.Millisecond
 	// trailAtMost is how long it waits for that, while the others never rest.
-	trailAtMost = 2 * time.Second
+	trailAtMost = 500 * time.Millisecond
 	// keptForTrail is how many events are kept in memory for it. One that is further
 	// behind reads them from the log once more.
 	keptForTrail = 30_000
@@ -64,6 +64,14 @@ func (t *trail) take() (kept []run, from events.Position, read bool) {
 	return kept, from, read
 }
 
+// missed says that not all is kept that it has yet to take in.
+func (t *trail) missed() {
+	t.mu.Lock()
+	t.kept, t.events, t.read = nil, 0, true
+	t.mu.Unlock()
+	t.grown.broadcast()
+}
+
 // urge makes a read model that trails hurry, since somebody waits for it.
 func (t *trail) urge() {
 	t.mu.Lock()
@@ -91,10 +99,8 @@ func (p *Projector) Trail(ctx context.Context) {
 }
 
 func (p *Projector) trailing(ctx context.Context, t *tracked) {
-	t.trail.take()
-	t.trail.mu.Lock()
-	t.trail.read = true // whatever was missed
-	t.trail.mu.Unlock()
+	defer t.trail.take() // another process goes on
+	t.trail.missed()
 	for p.untilDue(ctx, t) {
 		kept, from, read := t.trail.take()
 		err := p.trailOnce(ctx, t, kept, from, read)
@@ -104,9 +110,7 @@ func (p *Projector) trailing(ctx context.Context, t *tracked) {
 		if ctx.Err() == nil {
 			p.config.Logger.Warn("a read model that trails does not get on; it tries again", "model", t.name, "error", cause(err))
 		}
-		t.trail.mu.Lock()
-		t.trail.read = true
-		t.trail.mu.Unlock()
+		t.trail.missed()
 		select {
 		case <-p.config.After(time.Second):
 		case <-ctx.Done():
@@ -126,10 +130,11 @@ func (p *Projector) trailOnce(ctx context.Context, t *tracked, kept []run, from 
 		case read || len(kept) > 0 && at.Before(from):
 			err = p.trailLog(ctx, t)
 		default:
-			for _, r := range kept {
+			for i, r := range kept {
 				if err = p.advance(ctx, t, r); err != nil {
 					break
 				}
+				kept[i] = run{} // more is kept meanwhile
 			}
 		}
 		if !errors.Is(err, errOvertaken) {
@@ -139,8 +144,8 @@ func (p *Projector) trailOnce(ctx context.Context, t *tracked, kept []run, from 
 	}
 }
 
-// trailLog brings a read model from where it is to the log's end, and lets every batch
-// of the others pass before.
+// trailLog takes in the next batch of the log, and sees to it that more follow: between
+// two the others may have to be waited for, and no reading stays open for so long.
 func (p *Projector) trailLog(ctx context.Context, t *tracked) error {
 	var decoder events.Decoder
 	at, _ := t.at()
@@ -151,12 +156,10 @@ func (p *Projector) trailLog(ctx context.Context, t *tracked) error {
 		if err := p.advance(ctx, t, decode(&decoder, batch)); err != nil {
 			return err
 		}
-		if stopped, _ := t.why(); stopped != nil {
-			return nil
+		if len(batch.Events) > 0 {
+			t.trail.missed()
 		}
-		if !p.untilRest(ctx, t) {
-			return ctx.Err()
-		}
+		return nil
 	}
 	return nil
 }

@@ -38,11 +38,11 @@ func (c *Connectors) Password(ctx context.Context, protocol, username string, fr
 		return "", errNotAllowed
 	}
 	keys := c.attemptKeys(username, from)
-	done, err := c.beginTurn(ctx, keys[0].digest)
+	turn, err := c.beginTurn(ctx, keys[0].digest)
 	if err != nil {
 		return "", err
 	}
-	defer done()
+	defer turn.end(ctx)
 	banned, err := c.isBanned(ctx, keys)
 	if err != nil {
 		return "", err
@@ -63,7 +63,7 @@ func (c *Connectors) Password(ctx context.Context, protocol, username string, fr
 	if err != nil {
 		return "", err
 	}
-	if err := c.keepTurn(ctx, keys[0].digest, delay); err != nil {
+	if err := turn.keep(ctx, delay); err != nil {
 		return "", err
 	}
 	if err := c.delay(ctx, delay); err != nil {

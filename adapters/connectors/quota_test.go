@@ -74,11 +74,11 @@ func TestWrongPasswordsCostTimeInAllProcessesTogether(t *testing.T) {
 	c, password := w.connector(t, SFTP)
 	other := w.twin()
 	key := w.attemptKeys(c.Username, here)[0].digest
-	done, err := w.beginTurn(t.Context(), key)
+	turn, err := w.beginTurn(t.Context(), key)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if taken, err := other.takeTurn(t.Context(), key); err != nil || taken {
+	if _, taken, err := other.takeTurn(t.Context(), key); err != nil || taken {
 		t.Errorf("another process has a turn too: %v", err)
 	}
 	came := make(chan error, 1)
@@ -86,7 +86,7 @@ func TestWrongPasswordsCostTimeInAllProcessesTogether(t *testing.T) {
 		_, err := other.Password(t.Context(), SFTP, c.Username, here, password)
 		came <- err
 	}()
-	if err := w.keepTurn(t.Context(), key, time.Minute); err != nil {
+	if err := turn.keep(t.Context(), time.Minute); err != nil {
 		t.Error(err)
 	}
 	select {
@@ -94,10 +94,23 @@ func TestWrongPasswordsCostTimeInAllProcessesTogether(t *testing.T) {
 		t.Errorf("it was looked at meanwhile: %v", err)
 	default:
 	}
-	done()
+	turn.end(t.Context())
 	if err := <-came; err != nil {
 		t.Errorf("when the turn was over: %v", err)
 	}
+
+	// A turn that has passed to another process is not ended by who had it before.
+	late := *turn
+	late.endHere = func() {}
+	theirs, err := other.beginTurn(t.Context(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	late.end(t.Context())
+	if _, taken, err := w.takeTurn(t.Context(), key); err != nil || taken {
+		t.Errorf("somebody else's turn was ended: %v", err)
+	}
+	theirs.end(t.Context())
 
 	// Wrong ones count together, wherever they come in.
 	for i := range bannedAt {

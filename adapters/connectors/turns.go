@@ -17,60 +17,70 @@ const (
 	turnAsked = 100 * time.Millisecond
 )
 
+// turn is the right to have a password looked at.
+type turn struct {
+	connectors *Connectors
+	key        []byte
+	until      time.Time // by the clock of Postgres; it also says whose the turn is
+	endHere    func()
+}
+
 // beginTurn lets one password of a username from an address be looked at at a time, by
 // all processes together, so that trying many at once is not faster.
-func (c *Connectors) beginTurn(ctx context.Context, key []byte) (done func(), err error) {
-	doneHere, err := c.turns.begin(ctx, string(key))
+func (c *Connectors) beginTurn(ctx context.Context, key []byte) (*turn, error) {
+	endHere, err := c.turns.begin(ctx, string(key))
 	if err != nil {
 		return nil, err
 	}
 	for {
-		taken, err := c.takeTurn(ctx, key)
+		until, taken, err := c.takeTurn(ctx, key)
 		if err == nil && !taken {
 			err = wait(ctx, turnAsked)
 		}
 		if err != nil {
-			doneHere()
+			endHere()
 			return nil, err
 		}
 		if taken {
-			return func() {
-				c.endTurn(ctx, key)
-				doneHere()
-			}, nil
+			return &turn{c, key, until, endHere}, nil
 		}
 	}
 }
 
-func (c *Connectors) takeTurn(ctx context.Context, key []byte) (taken bool, err error) {
+func (c *Connectors) takeTurn(ctx context.Context, key []byte) (until time.Time, taken bool, err error) {
 	err = c.deps.DB.QueryRow(ctx, `
 		INSERT INTO ledger.connector_attempts AS a (key, failures, last_at, turn_until) VALUES ($1, 0, $2, clock_timestamp() + $3::interval)
 		ON CONFLICT (key) DO UPDATE SET turn_until = excluded.turn_until WHERE a.turn_until IS NULL OR a.turn_until < clock_timestamp()
-		RETURNING true`, key, c.deps.Now(), turnWithin).Scan(&taken)
+		RETURNING turn_until`, key, c.deps.Now(), turnWithin).Scan(&until)
 	if errors.Is(err, pgx.ErrNoRows) {
-		return false, nil
+		return until, false, nil
 	}
 	if err != nil {
-		return false, fmt.Errorf("wrong passwords: %w", err)
+		return until, false, fmt.Errorf("wrong passwords: %w", err)
 	}
-	return taken, nil
+	return until, true, nil
 }
 
-// keepTurn keeps a turn for as long as a wrong password is answered late, even if its
-// process dies meanwhile.
-func (c *Connectors) keepTurn(ctx context.Context, key []byte, delay time.Duration) error {
-	if _, err := c.deps.DB.Exec(ctx, "UPDATE ledger.connector_attempts SET turn_until = clock_timestamp() + $2::interval WHERE key = $1", key, delay+turnWithin); err != nil {
+// keep keeps a turn for as long as a wrong password is answered late, even if its
+// process dies meanwhile. One that has passed to somebody else is theirs.
+func (t *turn) keep(ctx context.Context, delay time.Duration) error {
+	err := t.connectors.deps.DB.QueryRow(ctx, `
+		UPDATE ledger.connector_attempts SET turn_until = clock_timestamp() + $3::interval WHERE key = $1 AND turn_until = $2 RETURNING turn_until`,
+		t.key, t.until, delay+turnWithin).Scan(&t.until)
+	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
 		return fmt.Errorf("wrong passwords: %w", err)
 	}
 	return nil
 }
 
-// endTurn lets the next one be looked at. Where Postgres is away the turn ends by itself.
-func (c *Connectors) endTurn(ctx context.Context, key []byte) {
+// end lets the next one be looked at. Where Postgres is away the turn ends by itself.
+func (t *turn) end(ctx context.Context) {
+	defer t.endHere()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
-	if _, err := c.deps.DB.Exec(ctx, "UPDATE ledger.connector_attempts SET turn_until = NULL WHERE key = $1", key); err != nil {
-		c.deps.Logger.Warn("a login could not let the next one be looked at yet", "error", err)
+	_, err := t.connectors.deps.DB.Exec(ctx, "UPDATE ledger.connector_attempts SET turn_until = NULL WHERE key = $1 AND turn_until = $2", t.key, t.until)
+	if err != nil {
+		t.connectors.deps.Logger.Warn("a login could not let the next one be looked at yet", "error", err)
 	}
 }
 

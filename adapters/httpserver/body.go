@@ -19,20 +19,24 @@ const (
 type pacedBody struct {
 	io.ReadCloser
 	control *http.ResponseController
-	started time.Time
+	started time.Time // later by the time in which nobody wanted to read
+	idle    time.Time // since when that is so
 	read    int64
 	until   time.Time
 }
 
 func newPacedBody(body io.ReadCloser, control *http.ResponseController) *pacedBody {
-	b := &pacedBody{ReadCloser: body, control: control, started: time.Now()}
+	now := time.Now()
+	b := &pacedBody{ReadCloser: body, control: control, started: now, idle: now}
 	b.extend()
 	return b
 }
 
 func (b *pacedBody) Read(p []byte) (int, error) {
+	b.started = b.started.Add(time.Since(b.idle)) // the client cannot help a handler that is slow
+	b.extend()
 	n, err := b.ReadCloser.Read(p)
-	b.read += int64(n)
+	b.read, b.idle = b.read+int64(n), time.Now()
 	if err == io.EOF {
 		b.keep(time.Time{})
 	} else {
