@@ -112,3 +112,30 @@ func TestReplacedTablesAreDroppedADayLaterOrByTheNextRebuild(t *testing.T) {
 		t.Errorf("%v while others are filled", old)
 	}
 }
+
+// Whoever wants tables that serve, as a process that starts, finishes a rollback that
+// was asked for before, and does not make a rebuild of it.
+func TestARollbackThatWasAskedForStaysOne(t *testing.T) {
+	t.Parallel()
+	l := history()
+	p, pool := projector(t, l)
+	feed(t, p, l, 0, l.len(), 100)
+	name := projections.ContactState
+	before := identity(t, pool, name)
+	if err := p.Rebuild(t.Context(), []string{name}, nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.AskRollback(t.Context(), name); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.PauseRebuild(t.Context(), []string{name}); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Rebuild(t.Context(), []string{name}, nil); err != nil {
+		t.Fatal(err)
+	}
+	if identity(t, pool, name) != before {
+		t.Error("the tables of before are not back")
+	}
+	sameRows(t, "rolled back", everything(t, pool), projected(t, l))
+}
