@@ -10,6 +10,7 @@ import (
 
 	"importledger/aggregate"
 	"importledger/commands"
+	"importledger/events"
 )
 
 // What becomes of rows was decided with the limits that a file came in under.
@@ -48,6 +49,24 @@ func TestAHeaderThatEventsCannotNameIsRefused(t *testing.T) {
 		refusal, ok := errors.AsType[*commands.Refusal](err)
 		if ok != refused || ok && refusal.Code != commands.RowTooLong {
 			t.Errorf("%d bytes: %v", length, err)
+		}
+	}
+}
+
+// What a proof says of a file may be made up.
+func TestAFileThatIsRecordedAsNoneCanBeIsRefused(t *testing.T) {
+	t.Parallel()
+	for name, file := range map[string]events.File{
+		"no separator":     {Encoding: UTF8, Header: []string{"a"}, Rows: 1},
+		"two of them":      {Separator: ",;", Encoding: UTF8, Header: []string{"a"}, Rows: 1},
+		"another one":      {Separator: "|", Encoding: UTF8, Header: []string{"a"}, Rows: 1},
+		"no own columns":   {Separator: ",", Encoding: UTF8, Header: []string{"a"}, Rows: 1, Correction: true},
+		"limits below 0":   {Separator: ",", Encoding: UTF8, Header: []string{"a"}, Rows: 1, MaxRecord: -1},
+		"no such encoding": {Separator: ",", Encoding: "x", Header: []string{"a"}, Rows: 1},
+	} {
+		_, err := Reopen(strings.NewReader("a\n1\n"), file)
+		if _, refused := errors.AsType[*commands.Refusal](err); !refused {
+			t.Errorf("%s: %v", name, err)
 		}
 	}
 }

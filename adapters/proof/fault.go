@@ -31,6 +31,4 @@ type Fault struct {
 	Message  string  `json:"message"`
 }
 
-func (f *Fault) Error() string { return f.Message }
-
 func at(revision uint64) *uint64 { return &revision }

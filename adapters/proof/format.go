@@ -12,9 +12,6 @@ import (
 	"importledger/events"
 )
 
-// MediaType is that of a proof: JSON, one value a line.
-const MediaType = "application/x-ndjson"
-
 const (
 	formatName    = "importledger audit export"
 	formatVersion = 1

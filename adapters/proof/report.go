@@ -72,20 +72,37 @@ func (v *verifier) report() Report {
 func (v *verifier) reportEvents(r *Report) {
 	switch {
 	case v.header == nil:
-	case v.whole() && r.Events > 0:
+	case r.Events == 0:
+		r.doesNot("events", "That the events are there, unchanged and in order.")
+	case !v.sound:
+		v.reportUnsigned(r)
+	case v.whole():
 		r.proves("events", "All %d events are there, unchanged and in order.", r.Events)
 	case r.Events == 1:
 		r.proves("events-so-far", "The first event is there, unchanged.")
 		r.doesNot("events", "What became of the events behind it.")
-	case r.Events > 0:
+	default:
 		r.proves("events-so-far", "The first %d events are there, unchanged and in order.", r.Events)
 		r.doesNot("events", "What became of the events behind them.")
-	default:
-		r.doesNot("events", "That the events are there, unchanged and in order.")
 	}
 }
 
-// whole tells that all events are those that were recorded, whatever they say.
+// reportUnsigned is about events that nobody is shown to have signed. Their chain has no
+// key: it shows that they fit each other, and not that they were recorded.
+func (v *verifier) reportUnsigned(r *Report) {
+	switch {
+	case r.Events == 1:
+		r.proves("events-fit", "The first event fits its chain.")
+	case v.whole():
+		r.proves("events-fit", "All %d events fit each other.", r.Events)
+	default:
+		r.proves("events-fit", "The first %d events fit each other.", r.Events)
+	}
+	r.doesNot("events", "That these events were recorded, and no others: whoever makes events up can compute their chain. Only a signature that is right shows more.")
+}
+
+// whole tells that all events fit each other, from the first to the last, whatever they
+// say. With a sound signature they are those that were recorded.
 func (v *verifier) whole() bool {
 	return v.broken == nil && v.ending != nil && v.ending.Events == v.place.Revision && v.ending.Chain == v.place.Chain
 }
@@ -94,7 +111,7 @@ func (v *verifier) reportRows(r *Report) {
 	rowsWrong := v.fault != nil && (v.fault.Code == RowsUnaccounted || v.fault.Code == EventUnreadable || v.fault.Code == CountsDiffer)
 	switch {
 	case v.header == nil:
-	case !v.whole() || rowsWrong:
+	case !v.sound || !v.whole() || rowsWrong:
 		r.doesNot("rows", "That each row has exactly one outcome.")
 	case r.State == events.Imported:
 		r.proves("rows", "Each of the %d rows of the file has exactly one outcome: %d accepted and %d rejected, as ImportCompleted says.", r.Rows, r.Accepted, r.Rejected)

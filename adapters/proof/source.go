@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+
+	"importledger/commands"
 )
 
 // holdSource compares the file at hand with the one that was imported.
@@ -29,19 +31,25 @@ func (v *verifier) holdSource() error {
 		}
 		return nil
 	}
-	if v.options.CountRows == nil || len(v.seen.file.Header) == 0 {
-		return nil
+	if v.options.CountRows == nil || len(v.seen.file.Header) == 0 || v.fault != nil || v.broken != nil {
+		return nil // events that are wrong do not say how to read a file
 	}
 	rows, err := v.readSource(func(r io.Reader) (int64, error) {
 		n, err := v.options.CountRows(r, v.seen.file)
 		return int64(n), err
 	})
+	if refused, ok := errors.AsType[*commands.Refusal](err); ok {
+		v.wrong(RowsUnaccounted, "The file does not have the rows that its events say: read as they say, it is refused (%s).", refused.Code)
+		v.fault.Line = 0
+		return nil
+	}
 	if err != nil {
 		return err
 	}
 	counted := int(rows)
 	if v.rows = &counted; counted != v.seen.file.Rows {
 		v.wrong(RowsUnaccounted, "The file has %d rows, and its events say %d.", counted, v.seen.file.Rows)
+		v.fault.Line = 0
 	}
 	return nil
 }

@@ -131,6 +131,22 @@ func TestAChainThatWasComputedAnewIsFoundBySignatureAndKey(t *testing.T) {
 	lines := split(exported(t, recorded(t, forged), key))
 	honest := split(exported(t, recorded(t, facts(30)), key))
 	kept := append(slices.Clone(lines[:len(lines)-1]), honest[len(honest)-1])
+	unsigned := func(what string, report proof.Report, fit bool) {
+		t.Helper()
+		proves, not := []string(nil), []string{"events", "rows", "source", "signature"}
+		if fit {
+			proves = []string{"events-fit"}
+		}
+		if !slices.Equal(codes(report.Proved), proves) || !slices.Equal(codes(report.NotProved), not) {
+			t.Errorf("%s: proves %v, does not prove %v", what, codes(report.Proved), codes(report.NotProved))
+		}
+	}
+	unsigned("the old signature", verified(t, join(kept), key.Public()), true)
+	unsigned("the old signature, without a key", verified(t, join(kept)), true)
+	unsigned("a signature of one's own", verified(t, resealed(lines, 2), key.Public()), true)
+	unsigned("cut off", verified(t, join(lines[:20]), key.Public()), true)
+	unsigned("cut off behind the first event", verified(t, join(lines[:2]), key.Public()), true)
+	unsigned("cut off before it", verified(t, lines[0], key.Public()), false)
 	if report := verified(t, join(kept), key.Public()); report.Fault == nil || report.Fault.Code != proof.SignatureInvalid || report.Fault.Revision != nil {
 		t.Errorf("the old signature: %+v", report.Fault)
 	}

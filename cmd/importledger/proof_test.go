@@ -19,7 +19,7 @@ import (
 // export reads the proof of an import.
 func (c *client) export(t *testing.T, id string) []byte {
 	t.Helper()
-	response, err := c.do(t.Context(), call{method: http.MethodGet, path: importPath(id, "/audit"), accept: proof.MediaType})
+	response, err := c.do(t.Context(), call{method: http.MethodGet, path: importPath(id, "/audit"), accept: "application/x-ndjson"})
 	if err != nil {
 		t.Fatal(err)
 	}
