@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 
 	"github.com/spf13/cobra"
 	"github.com/vbauerster/mpb/v8/decor"
@@ -43,11 +44,14 @@ Stop every importledger that uses the database first.`,
 
 // accepted is what accept-log prints as JSON.
 type accepted struct {
-	Reason     string               `json:"reason"` // code; empty: the log is the database's own
-	Lost       []projections.Beyond `json:"lost"`   // imports that the database knows more of than the log has
+	Reason     string               `json:"reason"`   // code; empty: the log is the database's own
+	Message    string               `json:"message"`  // the same for people
+	Accepted   bool                 `json:"accepted"` // by this run
+	Lost       []projections.Beyond `json:"lost"`     // imports that the database knows more of than the log has; null: cannot be told
 	TakenAgain int64                `json:"takenAgain"`
 
-	head events.Position // of the log
+	head  events.Position      // of the log
+	known []projections.Beyond // the imports of before; nil: the database does not tell
 }
 
 func (p *program) acceptLog(ctx context.Context, yes, asJSON bool) (err error) {
@@ -76,32 +80,49 @@ func (p *program) acceptLog(ctx context.Context, yes, asJSON bool) (err error) {
 	if err != nil {
 		return err
 	}
-	if found.Reason != "" {
-		agreed := yes
-		if !agreed {
-			if agreed, err = p.agreeTo(ctx, found); err != nil {
-				return err
-			}
+	if found.Reason == "" {
+		return p.printAccepted(found, asJSON)
+	}
+	var shown []projections.Beyond
+	if !yes {
+		agreed, err := p.agreeTo(ctx, found)
+		if !agreed && asJSON {
+			err = errors.Join(p.term.printJSON(found), err)
+		}
+		if err != nil {
+			return err
 		}
 		if !agreed {
 			return &statusError{status: exitCanceled}
 		}
-		see, end := p.watchRebuild(found.head)
-		found.TakenAgain, err = a.accept(ctx, see)
-		end()
-		if err != nil {
-			return err
-		}
+		shown = found.Lost
+	}
+	see, end := p.watchRebuild(found.head)
+	err = a.accept(ctx, &found, see)
+	end()
+	if err != nil {
+		return err
+	}
+	if !asJSON && !slices.Equal(shown, found.Lost) {
+		p.printLost(found.Lost)
 	}
 	return p.printAccepted(found, asJSON)
 }
 
-// agreeTo shows what is lost and asks.
+// agreeTo says what is wrong and what is lost, and asks.
 func (p *program) agreeTo(ctx context.Context, found accepted) (bool, error) {
+	p.term.say("%s: %s.", found.Reason, found.Message)
+	switch {
+	case found.Lost != nil:
+		p.printLost(found.Lost)
+	case found.known != nil:
+		p.term.say("What is lost can be told when the read models are rebuilt.")
+	default:
+		p.term.say("What is lost cannot be told: the database does not list the imports of before.")
+	}
 	if !p.term.asks {
 		return false, &usageError{"nobody is here to be asked: add --yes to make the database go on with this log"}
 	}
-	p.printLost(found.Lost)
 	return p.term.confirm(ctx, "Go on with this log?")
 }
 
@@ -132,7 +153,11 @@ func (p *program) printAccepted(found accepted, asJSON bool) error {
 	if found.TakenAgain > 0 {
 		p.term.say("%s of connectors will be imported again.", plural(found.TakenAgain, "file"))
 	}
-	_, err := fmt.Fprintf(p.term.out, "The database goes on with this log (%s); read models are rebuilt, %s lost.\n", found.Reason, plural(len(found.Lost), "import"))
+	lost := "what is lost cannot be told"
+	if found.Lost != nil {
+		lost = plural(len(found.Lost), "import") + " lost"
+	}
+	_, err := fmt.Fprintf(p.term.out, "The database goes on with this log (%s); read models are rebuilt, %s.\n", found.Reason, lost)
 	return err
 }
 
@@ -166,9 +191,10 @@ type acceptance struct {
 	logger *slog.Logger
 }
 
-// look tells what is wrong with the log, and what it lacks.
+// look tells what is wrong with the log, and what it lacks as far as can be told before
+// the read models are made from it.
 func (a acceptance) look(ctx context.Context) (found accepted, err error) {
-	err = a.guard.check(ctx)
+	err = a.guard.compare(ctx)
 	refused, ok := errors.AsType[*commands.Refusal](err)
 	switch {
 	case err == nil:
@@ -176,43 +202,99 @@ func (a acceptance) look(ctx context.Context) (found accepted, err error) {
 	case !ok:
 		return found, err
 	}
-	found = accepted{Reason: refused.Code, Lost: []projections.Beyond{}}
-	found.head, err = a.log.Head(ctx)
-	if err != nil || !errors.Is(refused, eventstore.ErrLogBehind) {
-		return found, err // of another log positions say nothing
+	found = accepted{Reason: refused.Code, Message: refused.Message}
+	if found.head, err = a.log.Head(ctx); err != nil || errors.Is(refused, errHalfAccepted) {
+		return found, err // the list is gone, or of the new log
 	}
-	lost, err := projections.ImportsBeyond(ctx, a.pool, found.head)
-	found.Lost = append(found.Lost, lost...)
+	if found.known, err = a.knownImports(ctx); err != nil {
+		return found, err
+	}
+	switch {
+	case errors.Is(refused, eventstore.ErrLogMoved):
+		found.Lost = []projections.Beyond{} // all that was read of it is there
+	case errors.Is(refused, eventstore.ErrLogBehind): // of another log positions say nothing
+		found.Lost, err = projections.ImportsBeyond(ctx, a.pool, found.head)
+		if len(found.Lost) == 0 { // it lacks something, and has grown past it
+			found.Lost = nil
+		}
+	}
 	return found, err
+}
+
+// knownImports are all that the database lists; nil where it has no list.
+func (a acceptance) knownImports(ctx context.Context) ([]projections.Beyond, error) {
+	marks, err := projections.Marks(ctx, a.pool)
+	if err != nil || !slices.ContainsFunc(marks, func(r projections.Reached) bool { return r.Name == projections.ImportsList }) {
+		return nil, err
+	}
+	all, err := projections.ImportsBeyond(ctx, a.pool, events.Position{})
+	return append([]projections.Beyond{}, all...), err
 }
 
 // accept may be ended at any moment: nobody serves the database before it has been run
 // to its end.
-func (a acceptance) accept(ctx context.Context, see func(projections.Progress)) (takenAgain int64, err error) {
+func (a acceptance) accept(ctx context.Context, found *accepted, see func(projections.Progress)) error {
 	after, last, err := a.toldUntil(ctx)
 	if err != nil {
-		return 0, err
+		return err
 	}
 	if err := postgres.TieLog(ctx, a.pool, beingAccepted); err != nil {
-		return 0, err
+		return err
 	}
 	if err := notify.GoOn(ctx, a.pool, after, last); err != nil {
-		return 0, err
+		return err
 	}
 	projector := newProjector(a.storage, nil, a.logger)
 	if err := projector.Discard(ctx); err != nil {
-		return 0, err
+		return err
 	}
 	if _, err := projector.Ensure(ctx); err != nil {
-		return 0, err
+		return err
 	}
 	if err := projector.Rebuild(ctx, nil, see); err != nil {
-		return 0, err
+		return err
 	}
-	if takenAgain, err = a.takeAgain(ctx); err != nil {
-		return 0, err
+	if found.Lost, err = a.lost(ctx, *found); err != nil {
+		return err
 	}
-	return takenAgain, a.guard.tie(ctx)
+	if found.TakenAgain, err = a.takeAgain(ctx); err != nil {
+		return err
+	}
+	if err := a.guard.tie(ctx); err != nil {
+		return err
+	}
+	found.Accepted = true
+	return nil
+}
+
+// lost are the imports of before that the log does not have, or was seen to have less
+// of; nil: nobody knows which there were.
+func (a acceptance) lost(ctx context.Context, found accepted) ([]projections.Beyond, error) {
+	if found.known == nil {
+		return nil, nil
+	}
+	less := map[string]bool{}
+	for _, i := range found.Lost {
+		less[i.ID] = true
+	}
+	ids := make([]string, len(found.known))
+	for n, i := range found.known {
+		ids[n] = i.ID
+	}
+	missing, err := projections.MissingImports(ctx, a.pool, ids)
+	if err != nil {
+		return nil, err
+	}
+	for _, id := range missing {
+		less[id] = true
+	}
+	lost := []projections.Beyond{}
+	for _, i := range found.known {
+		if less[i.ID] {
+			lost = append(lost, i)
+		}
+	}
+	return lost, nil
 }
 
 // toldUntil is where telling of ended imports goes on: behind the same event where the

@@ -17,6 +17,7 @@ import (
 	"importledger/adapters/eventstore"
 	"importledger/adapters/postgres/pgtest"
 	"importledger/events"
+	"importledger/projections"
 )
 
 // backedUp is a ledger whose log, in a folder, and database can be put back as they were.
@@ -97,6 +98,25 @@ func (s *shared) accepts() (a accepted) {
 	return a
 }
 
+// unasked gives what is printed where nobody can be asked.
+func (s *shared) unasked() (a accepted) {
+	s.t.Helper()
+	text, err := s.run("accept-log", "--json")
+	if exit, ok := errors.AsType[*exec.ExitError](err); !ok || exit.ExitCode() != exitUsage {
+		s.t.Fatalf("%v, %s", err, text)
+	}
+	if err := json.Unmarshal([]byte(text), &a); err != nil {
+		s.t.Fatal(err)
+	}
+	if a.Accepted {
+		s.t.Error("it was accepted, and nobody has said so")
+	}
+	return a
+}
+
+// lacks tells whether this import is lost, and no other.
+func (a accepted) lacks(id string) bool { return len(a.Lost) == 1 && a.Lost[0].ID == id }
+
 // importOf imports a file and gives the import's id.
 func (f contactsOf) importOf(t *testing.T, c *client) string {
 	t.Helper()
@@ -173,16 +193,20 @@ func TestBackupsOfDifferentMoments(t *testing.T) {
 
 	// Only what cannot be rebuilt was dumped.
 	partOfDB := pgtest.CopyOf(t, b.url)
-	execOn(t, partOfDB, "DROP SCHEMA imports_list, contact_state, segment_members, error_report CASCADE")
+	execOn(t, partOfDB, "DROP SCHEMA "+strings.Join(projections.Names(), ", ")+" CASCADE")
 	_, older := b.node(olderLog, "127.0.0.1:0")
 	b.over(older, partOfDB).refuses("log-behind")
 
+	before := pgtest.CopyOf(t, b.url)
 	whole := b.over(older, b.url)
 	whole.refuses("log-behind")
-	if got := whole.accepts(); got.Reason != "log-behind" || len(got.Lost) != 1 || got.Lost[0].ID != lost {
+	if got := whole.unasked(); got.Reason != "log-behind" || got.Message == "" || !got.lacks(lost) {
+		t.Errorf("where nobody is asked it tells %+v, want one lost import, %s", got, lost)
+	}
+	if got := whole.accepts(); got.Reason != "log-behind" || !got.Accepted || !got.lacks(lost) {
 		t.Errorf("accepted %+v, want one lost import, %s", got, lost)
 	}
-	if got := whole.accepts(); got.Reason != "" {
+	if got := whole.accepts(); got.Reason != "" || got.Lost == nil {
 		t.Errorf("accepted once more: %+v", got)
 	}
 	whole.with(func(c *client) {
@@ -193,7 +217,19 @@ func TestBackupsOfDifferentMoments(t *testing.T) {
 		c.verified(t)
 	})
 	// The log has grown past what was lost: the events there are others.
-	b.over(older, pgtest.CopyOf(t, partOfDB)).refuses("log-behind")
+	grown := b.over(older, before)
+	grown.refuses("log-behind")
+	if got := grown.unasked(); got.Lost != nil {
+		t.Errorf("what a log has lost that has grown past it is told as %+v", got.Lost)
+	}
+	if got := grown.accepts(); !got.lacks(lost) {
+		t.Errorf("accepted %+v, want one lost import, %s", got, lost)
+	}
+	part := b.over(older, pgtest.CopyOf(t, partOfDB))
+	part.refuses("log-behind")
+	if got := part.accepts(); !got.Accepted || got.Lost != nil {
+		t.Errorf("without a list of before %+v is told as lost", got.Lost)
+	}
 	if said, err := whole.run("doctor"); err != nil {
 		t.Errorf("doctor: %v, %s", err, said)
 	}
@@ -213,6 +249,13 @@ func TestAnotherLogIsRefusedAndAMovedOneAccepted(t *testing.T) {
 	_, other := b.node(t.TempDir(), "127.0.0.1:0")
 	b.over(other, pgtest.URL(t)).with(func(c *client) { contactsOf{2, 600}.importOf(t, c) })
 	b.over(other, b.url).refuses("log-other")
+	taken := b.over(other, pgtest.CopyOf(t, b.url))
+	if got := taken.unasked(); got.Reason != "log-other" || got.Lost != nil {
+		t.Errorf("of another log %+v is told", got)
+	}
+	if got := taken.accepts(); !got.lacks(id) {
+		t.Errorf("accepted %+v, want one lost import, %s", got, id)
+	}
 
 	// Something of somebody else's stands before the copy: all positions are others.
 	_, to := b.node(t.TempDir(), "127.0.0.1:0")
