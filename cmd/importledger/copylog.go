@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -137,10 +136,8 @@ func (p *program) copyPlace(flag, named, variable string) (string, error) {
 		if named = p.env.get(variable); named == "" {
 			return "", &usageError{flag + " names a log: esdb://… or a data directory"}
 		}
-	} else if u, err := url.Parse(named); err == nil && u.User != nil {
-		if _, secret := u.User.Password(); secret {
-			return "", &usageError{flag + " has a password in it, which others on this machine could see: set " + variable + " instead"}
-		}
+	} else if maskURL(named) != named {
+		return "", &usageError{flag + " has a password in it, which others on this machine could see: set " + variable + " instead"}
 	}
 	if isLogURL(named) {
 		return named, nil
