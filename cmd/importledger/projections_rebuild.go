@@ -34,7 +34,7 @@ goes on with it, also after a restart.`,
 		},
 	}
 	cmd.Flags().BoolVar(&detach, "detach", false, "ask for it and leave; the server goes on")
-	addJSONFlag(cmd, &asJSON, "the read models as they are afterwards")
+	addJSONFlag(cmd, &asJSON, "the read models as they are afterwards; with --detach, as they are now")
 	return cmd
 }
 
@@ -43,12 +43,13 @@ func (p *program) rebuild(ctx context.Context, c *client, names []string, asJSON
 	if err != nil {
 		return err
 	}
-	asked := []string{allModels}
-	if !slices.Contains(names, allModels) {
-		asked = names
-	}
+	all := slices.Contains(names, allModels)
 	if names, err = chooseModels(names, before); err != nil {
 		return err
+	}
+	asked := names
+	if all {
+		asked = []string{allModels}
 	}
 	if !p.term.animated {
 		p.term.say("Rebuilding %s …", strings.Join(names, ", "))
@@ -60,7 +61,14 @@ func (p *program) rebuild(ctx context.Context, c *client, names []string, asJSON
 	}
 	if detach {
 		p.term.say("The server goes on with it. `importledger projections` shows how far it is.")
-		return nil
+		if !asJSON {
+			return nil
+		}
+		now, err := c.projections(ctx)
+		if err != nil {
+			return err
+		}
+		return p.term.printJSON(slices.DeleteFunc(now, func(s projectionStatus) bool { return !slices.Contains(names, s.Name) }))
 	}
 	return p.awaitRebuilds(ctx, c, names, before, "Rebuilt", asJSON)
 }
