@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"slices"
@@ -32,11 +33,11 @@ type previousObject struct {
 }
 
 type projectionPath struct {
-	Name string `path:"name" doc:"Of a projection."`
+	Name string `path:"name" maxLength:"100" doc:"Of a projection."`
 }
 
 type rebuildPath struct {
-	Name string `path:"name" doc:"Of a projection, or all."`
+	Name string `path:"name" maxLength:"100" doc:"Of a projection, or all."`
 }
 
 type rebuildAnswer struct {
@@ -96,13 +97,18 @@ func rebuildOf(r *projections.RebuildStatus, total uint64) *rebuildObject {
 
 // modelsOf are the projections that a path names.
 func modelsOf(name string) ([]string, error) {
-	switch {
-	case name == "all":
+	if name == "all" {
 		return projections.Names(), nil
-	case slices.Contains(projections.Names(), name):
-		return []string{name}, nil
 	}
-	return nil, &projections.UnknownModelError{Name: name}
+	return []string{name}, isModel(name)
+}
+
+// isModel refuses a name that no projection has: it must not come into the audit log.
+func isModel(name string) error {
+	if !slices.Contains(projections.Names(), name) {
+		return &projections.UnknownModelError{Name: name}
+	}
+	return nil
 }
 
 func (a *API) rebuild(ctx context.Context, in *rebuildPath) (*rebuildAnswer, error) {
@@ -141,6 +147,9 @@ func (a *API) change(action string, change func(Projections, context.Context, []
 }
 
 func (a *API) rollback(ctx context.Context, in *projectionPath) (*rebuildAnswer, error) {
+	if err := isModel(in.Name); err != nil {
+		return nil, err
+	}
 	if err := a.access.Audit.Note(ctx, "projection.rolled-back", a.by(ctx), in.Name, ""); err != nil {
 		return nil, err
 	}
@@ -162,11 +171,12 @@ func (a *API) rebuildLimit(ctx context.Context, _ *struct{}) (*rebuildLimit, err
 }
 
 func (a *API) setRebuildLimit(ctx context.Context, in *rebuildLimit) (*rebuildLimit, error) {
-	perSecond := 0
+	perSecond, limit := 0, "off"
 	if in.Body.EventsPerSecond != nil {
 		perSecond = *in.Body.EventsPerSecond
+		limit = fmt.Sprintf("%d events a second", perSecond)
 	}
-	if err := a.access.Audit.Note(ctx, "rebuilds.limited", a.by(ctx), "", ""); err != nil {
+	if err := a.access.Audit.Note(ctx, "rebuilds.limited", a.by(ctx), "", limit); err != nil {
 		return nil, err
 	}
 	if err := a.projections.LimitRebuilds(ctx, perSecond); err != nil {
@@ -180,6 +190,9 @@ func (a *API) setRebuildLimit(ctx context.Context, in *rebuildLimit) (*rebuildLi
 const retried = 2 * time.Second
 
 func (a *API) retry(ctx context.Context, in *projectionPath) (*changedRebuild, error) {
+	if err := isModel(in.Name); err != nil {
+		return nil, err
+	}
 	if err := a.access.Audit.Note(ctx, "projection.retried", a.by(ctx), in.Name, ""); err != nil {
 		return nil, err
 	}

@@ -93,6 +93,28 @@ func TestARollbackSaysWhyItCannotBe(t *testing.T) {
 	}
 }
 
+// What is not the name of a projection is somebody's text: it does not come into the log.
+func TestTheAuditLogNotesOnlyNamesOfProjections(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	before := len(w.visitors.notes())
+	for _, what := range []string{"rebuild", "rebuild/pause", "rebuild/resume", "rebuild/cancel", "rollback", "retry"} {
+		w.do("POST", "/ops/projections/nothing/"+what, "").fails(404, "projection-not-found")
+		w.do("POST", "/ops/projections/"+strings.Repeat("n", 101)+"/"+what, "").fails(422, "invalid-request")
+	}
+	if notes := w.visitors.notes(); len(notes) != before {
+		t.Error(notes)
+	}
+	w.do("PUT", "/ops/rebuild-limit", `{"eventsPerSecond":5000}`).is(200)
+	w.do("PUT", "/ops/rebuild-limit", `{"eventsPerSecond":null}`).is(200)
+	notes := strings.Join(w.visitors.notes()[before:], "\n")
+	for _, want := range []string{"rebuilds.limited", "5000 events a second", "off"} {
+		if !strings.Contains(notes, want) {
+			t.Errorf("%q is not in %s", want, notes)
+		}
+	}
+}
+
 // differing is a ledger whose read models are not what the log says.
 type differing struct {
 	api.Projections

@@ -182,7 +182,7 @@ applied is mended. A server of another version tries by itself when it starts.`,
 				if err := c.askOf(cmd.Context(), names[0], "retry"); err != nil {
 					return err
 				}
-				p.term.say("%s goes on.", names[0])
+				p.term.say("%s tries the event again; `importledger projections` shows what becomes of it.", names[0])
 				return nil
 			})
 		},
