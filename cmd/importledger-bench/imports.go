@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-// importOf measures an import from the first byte of the upload until it is
-// imported and all read models are level, in turn with its floor on the same
-// Postgres server.
+// importOf measures an import from the first byte of the upload until it is imported
+// and the four read models that lead are level, in turn with its floor on the same
+// Postgres server. contact_rows, which trails, is not waited for.
 func importOf(name string, in input, atMost float64) func(context.Context, *bench) ([]figure, error) {
 	return func(ctx context.Context, b *bench) (figures []figure, err error) {
 		database, err := b.newDatabase(ctx)

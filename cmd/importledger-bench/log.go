@@ -211,15 +211,13 @@ func rebuild(ctx context.Context, b *bench) (_ []figure, err error) {
 	return append(figures, swaps...), err
 }
 
-// swaps measures how long readers wait for an answer while all read models are swapped
-// again and again, beside the same readers while nothing is.
+// swaps measures how long readers wait for an answer while each read model is swapped
+// once, beside the same readers while nothing is, for as long: the longest of more reads
+// is longer.
 func swaps(ctx context.Context, b *bench, projector *projections.Projector, pool *pgxpool.Pool) ([]figure, error) {
 	var runs, floors []float64
 	for range min(b.runs, 5) {
-		least, err := longestRead(ctx, pool, func() error { return pause(ctx, time.Second) })
-		if err != nil {
-			return nil, err
-		}
+		begin := time.Now()
 		most, err := longestRead(ctx, pool, func() error {
 			for _, name := range projections.Names() {
 				if err := projector.AskRollback(ctx, name); err != nil { // brings nothing up: a swap and no more
@@ -231,7 +229,12 @@ func swaps(ctx context.Context, b *bench, projector *projections.Projector, pool
 		if err != nil {
 			return nil, err
 		}
-		fmt.Fprintf(b.progress, "  longest read %.1f ms while swapping, %.1f ms while not\n", most, least)
+		swapping := time.Since(begin)
+		least, err := longestRead(ctx, pool, func() error { return pause(ctx, swapping) })
+		if err != nil {
+			return nil, err
+		}
+		fmt.Fprintf(b.progress, "  longest read %.1f ms while swapping, for %.1f s, %.1f ms while not\n", most, swapping.Seconds(), least)
 		runs, floors = append(runs, most), append(floors, least)
 	}
 	return []figure{measured("rebuild swap, longest read", "ms", runs, floors, "< 50 ms more", func(most, ratio float64) bool { return most-most/ratio < 50 })}, nil

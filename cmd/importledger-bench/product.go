@@ -149,8 +149,8 @@ type readModel struct {
 }
 
 // importFile takes the time from the first byte of the upload until the import is
-// imported and every read model that somebody waits for stands at the same position.
-// It returns when those that trail are there as well, so that nothing that runs after it
+// imported and the four read models that lead stand at the same position: contact_rows is
+// not among them, which trails. It returns when that one is there as well, so that nothing that runs after it
 // shares the machine with them.
 func (p *product) importFile(ctx context.Context, in input, path string) (time.Duration, error) {
 	begin := time.Now()
