@@ -45,8 +45,8 @@ type exportKeyJSON struct {
 	Current bool   `json:"current" doc:"Exports are signed with it now."`
 }
 
-// auditKeysPath is where keys are published to people who have no token.
-const auditKeysPath = "/.well-known/importledger-audit-keys"
+// AuditKeysPath is where keys are published to people who have no token.
+const AuditKeysPath = "/.well-known/importledger-audit-keys"
 
 // exportSample is an export in the document.
 const exportSample = `{"format":"importledger audit export","version":1,"instance":"9b2c…","import":"01JD8Z0Q4T9M3W5X7Y9A1B2C3D","file":{…},"exportedAt":1795500009000,"program":"1.4.0"}` + "\n" +
@@ -64,7 +64,7 @@ func (a *API) addExports() {
 	if path := a.huma.OpenAPI().Paths["/people/imports/{id}/audit"]; path != nil && path.Get != nil {
 		path.Get.Responses["200"].Content[ndjson].Example = exportSample
 	}
-	register(a, operation{route: "GET " + auditKeysPath, id: "list-audit-keys", tag: "Audit", summary: "Get the public keys that exports are signed with",
+	register(a, operation{route: "GET " + AuditKeysPath, id: "list-audit-keys", tag: "Audit", summary: "Get the public keys that exports are signed with",
 		about: "A JSON Web Key Set: save it, and give it to `importledger audit verify --key`."}, a.exportKeys)
 }
 

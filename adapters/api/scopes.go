@@ -29,8 +29,8 @@ func Roles() map[string][]string {
 const public = "public"
 
 // access says for every route who may call it: whoever has the scope, or all of several.
-// A route that is not listed does not
-// start, nor does a line without its route.
+// With a route that is not listed the server does not start, nor with a line without its
+// route.
 var access = map[string]string{
 	"POST /oauth2/token": public,
 	"GET /livez":         public,
@@ -39,7 +39,7 @@ var access = map[string]string{
 	"GET /docs":          public,
 	"GET /docs.css":      public,
 
-	"GET " + auditKeysPath: public,
+	"GET " + AuditKeysPath: public,
 
 	"GET /people/imports":                    ImportsRead,
 	"POST /people/imports":                   ImportsWrite,

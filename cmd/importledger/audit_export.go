@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 
 	"github.com/spf13/cobra"
+
+	"importledger/adapters/api"
 )
 
 func (p *program) newAuditExportCommand() *cobra.Command {
@@ -91,7 +93,7 @@ in this list, so that what it signed is still proved.`,
 
 func (p *program) printKeys(ctx context.Context, c *client, asJSON bool) error {
 	var raw json.RawMessage
-	if _, err := c.get(ctx, auditKeysPath, &raw); err != nil {
+	if _, err := c.get(ctx, api.AuditKeysPath, &raw); err != nil {
 		return err
 	}
 	if asJSON {

@@ -56,11 +56,14 @@ func (d *doctor) ftpsDoor(ctx context.Context) finding {
 		if err != nil {
 			return mustMend("correct IMPORTLEDGER_FTPS_CERTIFICATE and IMPORTLEDGER_FTPS_KEY", "%v", err)
 		}
-		if f := validity(certificate, certificateAt, time.Now()); f.State != verdictOK {
-			return f
-		}
-		if othersRead(keyAt) {
+		valid := validity(certificate, certificateAt, time.Now())
+		switch { // what must be mended before what is worth knowing
+		case valid.State == verdictFailed:
+			return valid
+		case othersRead(keyAt):
 			return mustMend("chmod 600 "+shellWord(keyAt), "others may read the key %s", keyAt)
+		case valid.State != verdictOK:
+			return valid
 		}
 		what = "certificate until " + certificate.ValidTo().Format(time.DateOnly)
 	}

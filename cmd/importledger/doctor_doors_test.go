@@ -42,6 +42,11 @@ func TestDoctorLooksAtTheDoors(t *testing.T) {
 	good, goodKey := pair("good", time.Now())
 	old, oldKey := pair("old", time.Now().Add(-years-time.Hour))
 	ending, endingKey := pair("ending", time.Now().Add(-years+24*time.Hour))
+	content, err := os.ReadFile(endingKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	endingOpenKey := file("ending-open-key.pem", content, 0o644)
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -67,6 +72,7 @@ func TestDoctorLooksAtTheDoors(t *testing.T) {
 		"a key for all":   {"SFTP door", []string{"IMPORTLEDGER_SFTP_LISTEN=127.0.0.1:0", "IMPORTLEDGER_SFTP_HOST_KEY=" + file("open", hostKey, 0o644)}, "failed others may read the host key"},
 		"expired":         {"FTPS door", []string{"IMPORTLEDGER_FTPS_LISTEN=127.0.0.1:0", "IMPORTLEDGER_FTPS_CERTIFICATE=" + old, "IMPORTLEDGER_FTPS_KEY=" + oldKey}, "failed the certificate " + old + " has expired"},
 		"expires":         {"FTPS door", []string{"IMPORTLEDGER_FTPS_LISTEN=127.0.0.1:0", "IMPORTLEDGER_FTPS_CERTIFICATE=" + ending, "IMPORTLEDGER_FTPS_KEY=" + endingKey}, "note the certificate " + ending + " expires"},
+		"expires, open":   {"FTPS door", []string{"IMPORTLEDGER_FTPS_LISTEN=127.0.0.1:0", "IMPORTLEDGER_FTPS_CERTIFICATE=" + ending, "IMPORTLEDGER_FTPS_KEY=" + endingOpenKey}, "failed others may read the key"},
 		"another's key":   {"FTPS door", []string{"IMPORTLEDGER_FTPS_LISTEN=127.0.0.1:0", "IMPORTLEDGER_FTPS_CERTIFICATE=" + good, "IMPORTLEDGER_FTPS_KEY=" + oldKey}, "failed " + good},
 		"no passive port": {"FTPS door", []string{"IMPORTLEDGER_FTPS_LISTEN=127.0.0.1:0", "IMPORTLEDGER_FTPS_CERTIFICATE=" + good, "IMPORTLEDGER_FTPS_KEY=" + goodKey, free}, "failed none of the ports"},
 	} {

@@ -3,6 +3,8 @@ package main
 import (
 	"net/http"
 	"strings"
+
+	"importledger/adapters/api"
 )
 
 // front serves the API and the pages from one address: what api.md names is the
@@ -12,11 +14,8 @@ type front struct {
 	web http.Handler
 }
 
-// auditKeysPath is where the keys of exports are published.
-const auditKeysPath = "/.well-known/importledger-audit-keys"
-
 // apiPaths begin the API's addresses; those that end with a slash, all below them.
-var apiPaths = []string{"/people/", "/ops/", "/oauth2/", "/livez", "/readyz", "/openapi.json", "/docs", "/docs.css", auditKeysPath}
+var apiPaths = []string{"/people/", "/ops/", "/oauth2/", "/livez", "/readyz", "/openapi.json", "/docs", "/docs.css", api.AuditKeysPath}
 
 func (f front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if isAPI(r.URL.Path) {

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"importledger/adapters/api"
 	"importledger/adapters/postgres/pgtest"
 	"importledger/adapters/proof"
 	"importledger/adapters/proof/prooftest"
@@ -33,7 +34,7 @@ func (c *client) export(t *testing.T, id string) []byte {
 // exportKeys are the keys that a server publishes.
 func (c *client) exportKeys(t *testing.T) []proof.PublicKey {
 	t.Helper()
-	response, err := http.Get(c.base + auditKeysPath) // without a token
+	response, err := http.Get(c.base + api.AuditKeysPath) // without a token
 	if err != nil {
 		t.Fatal(err)
 	}
